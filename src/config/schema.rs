@@ -1,0 +1,57 @@
+//! Which attributes and blocks a block may hold. Kinds and providers declare theirs with these types.
+
+/// One attribute that a block may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AttributeSchema {
+    /// The attribute's name.
+    pub name: &'static str,
+    /// Whether it must be there.
+    pub required: bool,
+    /// One sentence for editors and for messages.
+    pub doc: &'static str,
+}
+
+/// One kind of nested block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NestedBlockSchema {
+    /// The block's keyword.
+    pub keyword: &'static str,
+    /// How many labels it has.
+    pub labels: usize,
+    /// Whether it may stand more than once.
+    pub repeatable: bool,
+    /// What it holds.
+    pub body: BlockSchema,
+}
+
+/// What a block may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BlockSchema {
+    /// Its attributes.
+    pub attributes: &'static [AttributeSchema],
+    /// Its nested blocks.
+    pub blocks: &'static [NestedBlockSchema],
+}
+
+/// How a kind of object is written: `topic "name" { … }`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KindSchema {
+    /// The block's keyword, which is the kind's name.
+    pub keyword: &'static str,
+    /// The provider that its driver needs: `kafka`.
+    pub provider: &'static str,
+    /// The attribute that is the block's label where it is not set: `name` for a topic. References
+    /// such as `topic.orders.name` read it.
+    pub name_attribute: Option<&'static str>,
+    /// What the block holds besides the meta-arguments.
+    pub body: BlockSchema,
+}
+
+/// How a provider is written: `provider "kafka" { … }`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProviderSchema {
+    /// The block's label.
+    pub name: &'static str,
+    /// Its settings.
+    pub settings: &'static [AttributeSchema],
+}

@@ -1,0 +1,185 @@
+//! Canonical JSON and its SHA-256: the only place that hashes. Pure.
+//!
+//! What travels between kinds is a [`Document`]: plain JSON whose text is the same for the same
+//! content. Keys are sorted by their bytes, there is no white space, strings carry only the escapes
+//! that JSON demands, and numbers are integers wherever the content is one. The rules are those of
+//! RFC 8785 except for numbers beyond 2^53, which keep all their digits.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+/// A JSON value with one canonical text.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Document(Value);
+
+impl Document {
+    /// Returns the document of a serialisable value.
+    ///
+    /// # Panics
+    /// Never for the types of this crate: their maps have text keys and their numbers are finite.
+    pub fn of<T: Serialize + ?Sized>(value: &T) -> Self {
+        Self(serde_json::to_value(value).expect("our types serialise: text keys, finite numbers"))
+    }
+
+    /// Reads the document as a type.
+    pub fn to<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        T::deserialize(&self.0)
+    }
+
+    /// Returns the JSON value.
+    pub fn as_value(&self) -> &Value {
+        &self.0
+    }
+
+    /// Returns the canonical text.
+    pub fn canonical(&self) -> String {
+        canonical(&self.0)
+    }
+
+    /// Returns the hash of the canonical text.
+    pub fn hash(&self) -> ContentHash {
+        ContentHash::of(self.canonical().as_bytes())
+    }
+}
+
+impl From<Value> for Document {
+    fn from(value: Value) -> Self {
+        Self(value)
+    }
+}
+
+/// Returns a JSON value's canonical text.
+pub fn canonical(value: &Value) -> String {
+    // serde_json's map is ordered by key (its `preserve_order` feature is off, see the test below),
+    // and its compact writer adds no white space.
+    value.to_string()
+}
+
+/// A SHA-256, written `sha256:` and 64 hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ContentHash([u8; 32]);
+
+impl ContentHash {
+    /// Returns the hash of some bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+
+    /// Returns the first 12 digits, for people.
+    pub fn short(&self) -> String {
+        self.hex()[..12].to_owned()
+    }
+
+    /// Returns the 64 digits without the prefix.
+    pub fn hex(&self) -> String {
+        self.0
+            .iter()
+            .fold(String::with_capacity(64), |mut hex, byte| {
+                for nibble in [byte >> 4, byte & 15] {
+                    hex.push(
+                        char::from_digit(u32::from(nibble), 16).expect("a nibble is below 16"),
+                    );
+                }
+                hex
+            })
+    }
+}
+
+impl fmt::Display for ContentHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "sha256:{}", self.hex())
+    }
+}
+
+impl fmt::Debug for ContentHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The text is not `sha256:` followed by 64 lower-case hexadecimal digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected \"sha256:\" and 64 lower-case hexadecimal digits")]
+pub struct ParseHashError;
+
+impl FromStr for ContentHash {
+    type Err = ParseHashError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let digits = text
+            .strip_prefix("sha256:")
+            .ok_or(ParseHashError)?
+            .as_bytes();
+        let nibble = |c: u8| match c {
+            b'0'..=b'9' => Ok(c - b'0'),
+            b'a'..=b'f' => Ok(c - b'a' + 10),
+            _ => Err(ParseHashError),
+        };
+        let mut bytes = [0; 32];
+        if digits.len() != 64 {
+            return Err(ParseHashError);
+        }
+        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+            *byte = nibble(pair[0])? << 4 | nibble(pair[1])?;
+        }
+        Ok(Self(bytes))
+    }
+}
+
+impl Serialize for ContentHash {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for ContentHash {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_text_does_not_depend_on_the_order_of_keys() {
+        let one = Document::from(json!({"b": 1, "a": {"z": null, "y": [true, "ü\n"]}}));
+        let two: Document = serde_json::from_str(
+            "{ \"a\": {\"y\": [true, \"\\u00fc\\n\"], \"z\": null}, \"b\": 1 }",
+        )
+        .expect("JSON");
+        assert_eq!(
+            one.canonical(),
+            r#"{"a":{"y":[true,"ü\n"],"z":null},"b":1}"#
+        );
+        assert_eq!(one.hash(), two.hash());
+    }
+
+    #[test]
+    fn the_hash_is_sha_256_of_the_text() {
+        assert_eq!(
+            Document::from(json!({})).hash().to_string(),
+            // printf '{}' | sha256sum
+            "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn hashes_round_trip(bytes in any::<Vec<u8>>()) {
+            let hash = ContentHash::of(&bytes);
+            prop_assert_eq!(hash.to_string().parse(), Ok(hash));
+        }
+    }
+}

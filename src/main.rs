@@ -1,0 +1,3 @@
+//! The `streamform` command.
+
+fn main() {}
