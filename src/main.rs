@@ -1,3 +1,7 @@
 //! The `streamform` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    streamform::cli::run(std::env::args_os()).into()
+}
