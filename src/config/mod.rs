@@ -1,8 +1,12 @@
 //! HCL text → desired resources. Pure: files come through [`Files`].
 
 pub mod block;
+pub mod convert;
+pub mod eval;
 pub mod files;
+mod functions;
 pub mod number;
 pub mod project;
 pub mod schema;
+pub mod types;
 pub mod value;

@@ -1,0 +1,78 @@
+//! `tostring`, `tolist` and their like, `sensitive`, `secret`, `type`. Pure.
+
+use crate::config::convert::convert;
+use crate::config::value::{SecretRef, Type, Value};
+
+use super::{Call, Failure, Function, Parameter, Want};
+
+const V: &[Parameter] = &[Parameter::new("v", Want::Raw)];
+
+pub(super) const TABLE: &[Function] = &[
+    Function::new("issensitive", V, Want::Bool, |call| {
+        // Whether an unknown value will be sensitive is not known yet.
+        Ok(match &call.args[0] {
+            Value::Unknown(_) => Value::Unknown(Type::Bool),
+            value => Value::Bool(value.is_sensitive()),
+        })
+    }),
+    Function::new("nonsensitive", V, Want::Value, |call| {
+        Ok(call.args[0].clone().unmark().0)
+    }),
+    Function::new(
+        "secret",
+        &[Parameter::new("reference", Want::String)],
+        Want::Value,
+        secret,
+    ),
+    Function::new("sensitive", V, Want::Value, |call| {
+        Ok(call.args[0].clone().mark(true))
+    }),
+    Function::new("tobool", V, Want::Bool, |call| to(call, &Type::Bool)),
+    Function::new("tolist", V, Want::Value, |call| {
+        to(call, &Type::list(Type::Any))
+    }),
+    Function::new("tomap", V, Want::Value, |call| {
+        to(call, &Type::map(Type::Any))
+    }),
+    Function::new("tonumber", V, Want::Number, |call| to(call, &Type::Number)),
+    Function::new("toset", V, Want::Value, |call| {
+        to(call, &Type::set(Type::Any))
+    }),
+    Function::new("tostring", V, Want::String, |call| to(call, &Type::String)),
+];
+
+fn to(call: &Call<'_>, wanted: &Type) -> Result<Value, Failure> {
+    convert(call.args[0].clone(), wanted).map_err(|error| Failure::argument(0, error.to_string()))
+}
+
+/// `secret("env:NAME")`, `secret("file:PATH")`: a reference that a driver resolves at its call.
+fn secret(call: &Call<'_>) -> Result<Value, Failure> {
+    let text = call.text(0);
+    let reference = match text.split_once(':') {
+        Some(("env", name)) if is_variable_name(name) => SecretRef::Env(name.into()),
+        Some(("env", _)) => {
+            return Err(Failure::argument(
+                0,
+                "the name of an environment variable has letters, digits and _ only",
+            ));
+        }
+        Some(("file", path)) if !path.is_empty() && !path.contains('\0') => {
+            SecretRef::File(path.into())
+        }
+        _ => {
+            return Err(Failure::argument(
+                0,
+                "it is written \"env:NAME\" or \"file:PATH\"",
+            ));
+        }
+    };
+    Ok(Value::Secret(reference))
+}
+
+fn is_variable_name(name: &str) -> bool {
+    let mut letters = name.bytes();
+    letters
+        .next()
+        .is_some_and(|c| c.is_ascii_alphabetic() || c == b'_')
+        && letters.all(|c| c.is_ascii_alphanumeric() || c == b'_')
+}
