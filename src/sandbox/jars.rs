@@ -1,0 +1,282 @@
+//! Fetches the jars of a component by Maven into the user's cache, once, safe against runs at the same time. I/O.
+
+use std::env;
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use sha2::{Digest as _, Sha256};
+
+use super::Progress;
+use super::toolchain::Toolchain;
+
+pub(super) const KAFKA_VERSION: &str = "4.3.1";
+const LOG4J_VERSION: &str = "2.25.1";
+const DEPENDENCY_PLUGIN_VERSION: &str = "3.8.1";
+
+/// A part of the sandbox that comes as jars. Registry, Connect and Flink will be further rows.
+struct Component {
+    name: &'static str,
+    version: &'static str,
+    /// Group, artifact and version of what is needed; Maven adds what these depend on.
+    artifacts: &'static [(&'static str, &'static str, &'static str)],
+}
+
+/// The broker, Kafka's own tools, and a logger: the broker logs nothing without one.
+const KAFKA: Component = Component {
+    name: "kafka",
+    version: KAFKA_VERSION,
+    artifacts: &[
+        ("org.apache.kafka", "kafka_2.13", KAFKA_VERSION),
+        ("org.apache.kafka", "kafka-tools", KAFKA_VERSION),
+        ("org.apache.logging.log4j", "log4j-core", LOG4J_VERSION),
+        (
+            "org.apache.logging.log4j",
+            "log4j-slf4j-impl",
+            LOG4J_VERSION,
+        ),
+        ("org.apache.logging.log4j", "log4j-1.2-api", LOG4J_VERSION),
+    ],
+};
+
+/// Why the jars could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Neither `XDG_CACHE_HOME` nor `HOME` names a folder.
+    #[error("neither XDG_CACHE_HOME nor HOME says where the cache is")]
+    NoCache,
+    /// The cache could not be used.
+    #[error("write the cache folder {}", path.display())]
+    Cache {
+        /// The file or folder.
+        path: PathBuf,
+        /// What went wrong.
+        #[source]
+        source: io::Error,
+    },
+    /// Maven could not be started.
+    #[error("run {}", program.display())]
+    Start {
+        /// Maven's program.
+        program: PathBuf,
+        /// What went wrong.
+        #[source]
+        source: io::Error,
+    },
+    /// Maven ended with an error.
+    #[error("Maven could not fetch {component}; the end of what it said:\n{tail}")]
+    Maven {
+        /// What was being fetched.
+        component: String,
+        /// The last lines of Maven's output.
+        tail: String,
+    },
+}
+
+/// The jars of one component, complete.
+#[derive(Debug, Clone)]
+pub(super) struct Jars(PathBuf);
+
+impl Jars {
+    /// Returns the value of `java -cp`: the JVM itself expands the star.
+    pub(super) fn classpath(&self) -> OsString {
+        self.0.join("*").into_os_string()
+    }
+}
+
+/// Returns the folder of Streamform's cache.
+pub(super) fn cache_dir() -> Result<PathBuf, Error> {
+    let absolute = |name| {
+        env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    absolute("XDG_CACHE_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
+        .map(|cache| cache.join("streamform"))
+        .ok_or(Error::NoCache)
+}
+
+/// Returns whether Kafka's jars are still to be fetched.
+pub(super) fn needs_maven() -> Result<bool, Error> {
+    Ok(!home(&KAFKA)?.is_dir())
+}
+
+/// Returns Kafka's jars, fetching them first where they are not in the cache.
+pub(super) fn fetch(tools: &Toolchain, progress: Progress<'_>) -> Result<Jars, Error> {
+    let home = home(&KAFKA)?;
+    if home.is_dir() {
+        return Ok(Jars(home));
+    }
+    let parent = home
+        .parent()
+        .expect("a component's folder lies in the cache");
+    create_dir(parent)?;
+    let lock_path = home.with_extension("lock");
+    let lock = File::create(&lock_path).map_err(cache_error(&lock_path))?;
+    lock.lock().map_err(cache_error(&lock_path))?;
+    // Another run may have fetched them while this one waited for the lock.
+    if !home.is_dir() {
+        let mvn = tools.mvn.as_deref().unwrap_or(Path::new("mvn"));
+        download(&KAFKA, mvn, &home, progress)?;
+    }
+    Ok(Jars(home))
+}
+
+/// Returns the folder of a component's jars. It exists only when it is complete.
+fn home(component: &Component) -> Result<PathBuf, Error> {
+    let hash = Sha256::digest(pom(component));
+    let mut key = String::new();
+    for byte in &hash[..6] {
+        // Writing to a String cannot fail.
+        let _ = write!(key, "{byte:02x}");
+    }
+    let name = format!(
+        "{}-{}-{key}",
+        component.name,
+        component.version.replace('.', "_")
+    );
+    Ok(cache_dir()?.join("jars").join(name))
+}
+
+/// Lets Maven fill a folder beside `home`, then renames it: half a set of jars is never seen.
+fn download(
+    component: &Component,
+    mvn: &Path,
+    home: &Path,
+    progress: Progress<'_>,
+) -> Result<(), Error> {
+    let title = format!("Kafka {}", component.version);
+    progress(&format!("fetching {title} by Maven: about 55 MB, once"));
+    let building = home.with_extension("partial");
+    if building.exists() {
+        fs::remove_dir_all(&building).map_err(cache_error(&building))?;
+    }
+    create_dir(&building)?;
+    let pom_path = building.join("pom.xml");
+    fs::write(&pom_path, pom(component)).map_err(cache_error(&pom_path))?;
+    run_maven(&title, mvn, &building, progress)?;
+    let jars = building.join("lib");
+    fs::rename(&jars, home).map_err(cache_error(home))?;
+    fs::remove_dir_all(&building).map_err(cache_error(&building))
+}
+
+fn run_maven(title: &str, mvn: &Path, folder: &Path, progress: Progress<'_>) -> Result<(), Error> {
+    let log_path = folder.join("maven.log");
+    let log = File::create(&log_path).map_err(cache_error(&log_path))?;
+    let log_too = log.try_clone().map_err(cache_error(&log_path))?;
+    let start_error = |source| Error::Start {
+        program: mvn.to_owned(),
+        source,
+    };
+    let mut child = Command::new(mvn)
+        .args([
+            "-q",
+            "-B",
+            "--strict-checksums",
+            "dependency:copy-dependencies",
+        ])
+        .args(["-DoutputDirectory=lib", "-DincludeScope=runtime"])
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(log)
+        .stderr(log_too)
+        .spawn()
+        .map_err(start_error)?;
+    let begin = Instant::now();
+    let mut next_line = Duration::from_secs(5);
+    let status = loop {
+        if let Some(status) = child.try_wait().map_err(start_error)? {
+            break status;
+        }
+        if begin.elapsed() >= next_line {
+            progress(&format!(
+                "fetching {title} ({} s)",
+                begin.elapsed().as_secs()
+            ));
+            next_line += Duration::from_secs(5);
+        }
+        thread::sleep(Duration::from_millis(50));
+    };
+    if status.success() && folder.join("lib").is_dir() {
+        return Ok(());
+    }
+    let text = fs::read_to_string(&log_path).unwrap_or_default();
+    Err(Error::Maven {
+        component: title.to_owned(),
+        tail: super::broker::last_lines(&text, 15),
+    })
+}
+
+fn create_dir(path: &Path) -> Result<(), Error> {
+    fs::create_dir_all(path).map_err(cache_error(path))
+}
+
+fn cache_error(path: &Path) -> impl FnOnce(io::Error) -> Error {
+    let path = path.to_owned();
+    move |source| Error::Cache { path, source }
+}
+
+/// Returns the Maven project whose dependencies are the component. Every version is pinned.
+fn pom(component: &Component) -> String {
+    let Component {
+        name,
+        version,
+        artifacts,
+    } = component;
+    let mut dependencies = String::new();
+    for (group, artifact, version) in *artifacts {
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            dependencies,
+            "    <dependency><groupId>{group}</groupId><artifactId>{artifact}</artifactId><version>{version}</version></dependency>"
+        );
+    }
+    format!(
+        r#"<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>streamform.sandbox</groupId>
+  <artifactId>{name}</artifactId>
+  <version>{version}</version>
+  <packaging>pom</packaging>
+  <build>
+    <plugins>
+      <plugin>
+        <groupId>org.apache.maven.plugins</groupId>
+        <artifactId>maven-dependency-plugin</artifactId>
+        <version>{DEPENDENCY_PLUGIN_VERSION}</version>
+      </plugin>
+    </plugins>
+  </build>
+  <dependencies>
+{dependencies}  </dependencies>
+</project>
+"#
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pom_pins_every_version() {
+        let pom = pom(&KAFKA);
+        let artifacts = KAFKA.artifacts.len();
+        // One for each artifact, one for the plugin, one for the project itself.
+        assert_eq!(pom.matches("<version>").count(), artifacts + 2);
+        assert!(
+            pom.contains("<artifactId>kafka_2.13</artifactId><version>4.3.1</version>"),
+            "{pom}"
+        );
+        assert!(
+            !pom.contains("SNAPSHOT") && !pom.contains("LATEST"),
+            "{pom}"
+        );
+    }
+}
