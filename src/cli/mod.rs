@@ -6,6 +6,7 @@
 mod exit;
 mod output;
 mod project;
+mod sandbox;
 mod version;
 
 use std::ffi::OsString;
@@ -62,6 +63,7 @@ struct Global {
 /// The commands, in the order of `--help`.
 #[derive(Debug, Subcommand)]
 enum Command {
+    Sandbox(sandbox::Args),
     Version(version::Args),
 }
 
@@ -69,6 +71,7 @@ impl Command {
     /// Runs the command. Errors are printed by the caller.
     fn run(&self, output: &Output) -> Result<Exit, Diagnostics> {
         match self {
+            Self::Sandbox(args) => sandbox::run(args, output),
             Self::Version(args) => version::run(args, output),
         }
     }

@@ -56,6 +56,11 @@ impl Output {
         with(&self.results, |stream| stream.write(text));
     }
 
+    /// Whether a result could not be written, as when its reader went away.
+    pub(super) fn is_lost(&self) -> bool {
+        with(&self.results, |stream| stream.failure.is_some())
+    }
+
     /// Writes a line of progress, without its line feed.
     pub fn progress(&self, text: &str) {
         if !self.quiet {

@@ -1,8 +1,8 @@
 //! One broker's life: its storage is formatted, it is started, awaited and stopped. I/O.
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use super::jars::Jars;
+use super::log::Tail;
 use super::process::Process;
 use super::record::{Folder, Record};
 use super::{Progress, settings};
@@ -182,9 +183,10 @@ pub(super) struct Launched {
     id: u16,
     /// The process.
     pub(super) process: Process,
-    log: PathBuf,
-    /// Where in the log this start begins.
-    offset: u64,
+    /// The log from where this start begins.
+    log: Tail,
+    /// What it said so far.
+    lines: Vec<String>,
     address: String,
 }
 
@@ -217,8 +219,8 @@ pub(super) fn launch(java: &Java, folder: &Folder, id: u16) -> Result<Launched, 
     Ok(Launched {
         id,
         process,
-        log,
-        offset,
+        log: Tail::starting_at(&log, offset),
+        lines: Vec::new(),
         address: String::new(),
     })
 }
@@ -231,34 +233,36 @@ pub(super) fn wait_until_ready(
 ) -> Result<(), Error> {
     let begin = Instant::now();
     let mut next_line = Duration::from_secs(5);
-    while let Some(first) = pending.first() {
+    while !pending.is_empty() {
         let waited = begin.elapsed();
-        if waited > timeout {
-            let (id, log, tail) = (first.id, first.log.clone(), first.tail());
-            return Err(Error::NotReady {
-                id,
-                waited,
-                log,
-                tail,
-            });
-        }
-        if let Some(dead) = pending.iter().find(|broker| !broker.process.is_running()) {
-            return Err(Error::Died {
-                id: dead.id,
-                log: dead.log.clone(),
-                tail: dead.tail(),
-            });
-        }
-        pending.retain(|broker| {
-            let ready = broker.is_ready();
-            if ready {
+        let mut waiting = Vec::new();
+        for mut broker in pending {
+            // Asked before the log is read, so that the last lines of one that ended are seen.
+            let running = broker.process.is_running();
+            if broker.is_ready() {
                 progress(&format!(
                     "broker {} is ready on {}",
                     broker.id, broker.address
                 ));
+            } else if !running {
+                return Err(Error::Died {
+                    id: broker.id,
+                    log: broker.path(),
+                    tail: broker.tail(),
+                });
+            } else if waited > timeout {
+                let (id, log, tail) = (broker.id, broker.path(), broker.tail());
+                return Err(Error::NotReady {
+                    id,
+                    waited,
+                    log,
+                    tail,
+                });
+            } else {
+                waiting.push(broker);
             }
-            !ready
-        });
+        }
+        pending = waiting;
         if waited >= next_line {
             progress(&format!(
                 "waiting for {} ({} s)",
@@ -274,23 +278,21 @@ pub(super) fn wait_until_ready(
 
 impl Launched {
     /// An open port alone is not enough: the broker listens before it takes part in the cluster.
-    fn is_ready(&self) -> bool {
-        self.log_since_start().contains("Kafka Server started") && answers(&self.address).is_ok()
+    fn is_ready(&mut self) -> bool {
+        self.lines.extend(self.log.read().unwrap_or_default());
+        let started = self
+            .lines
+            .iter()
+            .any(|line| line.contains("Kafka Server started"));
+        started && answers(&self.address).is_ok()
     }
 
-    fn log_since_start(&self) -> String {
-        let read = || -> io::Result<String> {
-            let mut file = File::open(&self.log)?;
-            file.seek(SeekFrom::Start(self.offset))?;
-            let mut bytes = Vec::new();
-            file.read_to_end(&mut bytes)?;
-            Ok(String::from_utf8_lossy(&bytes).into_owned())
-        };
-        read().unwrap_or_default()
+    fn path(&self) -> PathBuf {
+        self.log.path().to_owned()
     }
 
     fn tail(&self) -> String {
-        last_lines(&self.log_since_start(), 20)
+        last_lines(&self.lines.join("\n"), 20)
     }
 }
 

@@ -11,8 +11,8 @@ use rcgen::{
     KeyUsagePurpose, date_time_ymd,
 };
 
-/// The common name of the client's certificate, which the broker takes for the principal's name.
-pub(super) const CLIENT: &str = "tls-user";
+/// The common name of the client's certificate, which the broker takes for the principal's name; a super user.
+const CLIENT: &str = "tls-user";
 
 /// Where the files are.
 pub(super) struct Paths {

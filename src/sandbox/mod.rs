@@ -8,6 +8,7 @@
 mod broker;
 mod certificates;
 mod jars;
+mod log;
 mod ports;
 mod process;
 mod record;
@@ -21,6 +22,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 pub use broker::Stop;
+pub use log::Tail;
 pub use process::Process;
 pub use settings::{Credential, USERS};
 pub use tool::{TOOLS, Tool};
@@ -76,6 +78,15 @@ pub enum Error {
     /// No port was free, or loopback could not be used.
     #[error("find free ports on 127.0.0.1")]
     Ports(#[source] std::io::Error),
+    /// A broker's log could not be read.
+    #[error("read {}", log.display())]
+    Log {
+        /// The log.
+        log: PathBuf,
+        /// What went wrong.
+        #[source]
+        source: std::io::Error,
+    },
     /// None of Kafka's tools has that name.
     #[error("Kafka has no tool named {0:?}")]
     NoSuchTool(String),

@@ -17,7 +17,7 @@ pub struct Credential {
     pub password: &'static str,
 }
 
-/// The users: `admin` may do everything, the others nothing that no ACL allows.
+/// The users: `admin` may do everything, and so may the client certificate; the others nothing that no ACL allows.
 pub const USERS: &[Credential] = &[
     Credential {
         mechanism: "SCRAM-SHA-512",
@@ -83,7 +83,7 @@ offsets.topic.num.partitions=5
 transaction.state.log.num.partitions=2
 share.coordinator.state.topic.num.partitions=2
 authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
-super.users=User:ANONYMOUS;User:admin
+super.users=User:ANONYMOUS;User:admin;User:tls-user
 num.network.threads=2
 num.io.threads=4
 background.threads=4

@@ -1,0 +1,362 @@
+//! `streamform sandbox`: a real Kafka on loopback for trying things out. See [`crate::sandbox`].
+
+use std::error::Error as _;
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
+
+use clap::Subcommand;
+
+use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
+use crate::sandbox::{Error, KAFKA_VERSION, Options, Sandbox, Status, TOOLS, Tail};
+
+use super::{Exit, Output};
+
+/// Run a real Kafka on this machine, without Docker.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    Up(UpArgs),
+    Status(StatusArgs),
+    Down(DownArgs),
+    Logs(LogsArgs),
+    Tool(ToolArgs),
+}
+
+/// Which sandbox.
+#[derive(Debug, clap::Args)]
+struct Place {
+    /// The sandbox's folder [default: `sandbox` in Streamform's cache].
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+/// Start the brokers that do not run yet, and print the values to paste.
+///
+/// Kafka is fetched by Maven the first time. Brokers listen on free ports of 127.0.0.1 and go on
+/// running until `streamform sandbox down`.
+#[derive(Debug, clap::Args)]
+struct UpArgs {
+    #[command(flatten)]
+    place: Place,
+    /// How many brokers, 1 or 3 [default: what the folder holds, or 1].
+    #[arg(long, value_name = "COUNT")]
+    brokers: Option<u16>,
+    /// Add listeners with SASL (SCRAM, PLAIN) and TLS, with users and certificates.
+    #[arg(long)]
+    secure: bool,
+    /// The largest heap of each broker.
+    #[arg(long, value_name = "SIZE", default_value = "768m")]
+    heap: String,
+    /// Options of the brokers' JVM, instead of those that make them start fast.
+    #[arg(long, value_name = "OPTIONS", allow_hyphen_values = true)]
+    jvm_options: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Show what runs: exit code 0 if every broker does, 1 if not.
+#[derive(Debug, clap::Args)]
+struct StatusArgs {
+    #[command(flatten)]
+    place: Place,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Stop the brokers.
+#[derive(Debug, clap::Args)]
+struct DownArgs {
+    #[command(flatten)]
+    place: Place,
+    /// Delete the data, too.
+    #[arg(long)]
+    wipe: bool,
+}
+
+/// Print the brokers' logs.
+#[derive(Debug, clap::Args)]
+struct LogsArgs {
+    #[command(flatten)]
+    place: Place,
+    /// Go on printing what is added.
+    #[arg(long, short)]
+    follow: bool,
+    /// Only this broker's log.
+    #[arg(long, value_name = "ID")]
+    broker: Option<u16>,
+    /// How many of the last lines of each log.
+    #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 50)]
+    lines: usize,
+}
+
+/// Run one of Kafka's own tools against the sandbox.
+///
+/// For example `streamform sandbox tool kafka-topics -- --list`. `--bootstrap-server` is filled in.
+#[derive(Debug, clap::Args)]
+struct ToolArgs {
+    #[command(flatten)]
+    place: Place,
+    /// The tool's name, such as kafka-topics or kafka-configs.
+    name: String,
+    /// The tool's arguments.
+    #[arg(last = true)]
+    arguments: Vec<OsString>,
+}
+
+pub(super) fn run(args: &Args, output: &Output) -> Result<Exit, Diagnostics> {
+    match &args.action {
+        Action::Up(args) => up(args, output),
+        Action::Status(args) => status(args, output),
+        Action::Down(args) => down(args, output),
+        Action::Logs(args) => logs(args, output),
+        Action::Tool(args) => tool(args),
+    }
+    .map_err(|error| explain(&error).into())
+}
+
+impl Place {
+    fn dir(&self) -> Result<PathBuf, Error> {
+        self.dir.clone().map_or_else(Options::default_dir, Ok)
+    }
+
+    fn open(&self) -> Result<Sandbox, Error> {
+        let dir = self.dir()?;
+        Sandbox::open(&dir)?.ok_or(Error::Absent(dir))
+    }
+}
+
+fn up(args: &UpArgs, output: &Output) -> Result<Exit, Error> {
+    let options = Options {
+        brokers: args.brokers,
+        secure: args.secure,
+        heap: args.heap.clone(),
+        jvm_options: args
+            .jvm_options
+            .as_ref()
+            .map(|options| options.split_whitespace().map(str::to_owned).collect()),
+        ..Options::new(args.place.dir()?)
+    };
+    let (sandbox, started) = Sandbox::up(&options, &|line| output.progress(line))?;
+    if !started {
+        output.progress("the sandbox is running already");
+    }
+    let status = sandbox.status();
+    output.result(&if args.json {
+        json(&status)
+    } else {
+        values(&status)
+    });
+    Ok(Exit::Done)
+}
+
+fn status(args: &StatusArgs, output: &Output) -> Result<Exit, Error> {
+    let status = args.place.open()?.status();
+    output.result(&if args.json {
+        json(&status)
+    } else {
+        table(&status)
+    });
+    Ok(if status.running {
+        Exit::Done
+    } else {
+        Exit::Error
+    })
+}
+
+fn down(args: &DownArgs, output: &Output) -> Result<Exit, Error> {
+    let dir = args.place.dir()?;
+    let progress = |line: &str| output.progress(line);
+    let stopped = match Sandbox::open(&dir)? {
+        Some(sandbox) => sandbox.down(args.wipe, &progress)?,
+        None => 0,
+    };
+    output.progress(match (stopped, args.wipe) {
+        (0, false) => "nothing was running",
+        (_, false) => "stopped; the data stays until `streamform sandbox down --wipe`",
+        (_, true) => "stopped, and the data is deleted",
+    });
+    Ok(Exit::Done)
+}
+
+fn tool(args: &ToolArgs) -> Result<Exit, Error> {
+    let status = args.place.open()?.run_tool(&args.name, &args.arguments)?;
+    Ok(if status.success() {
+        Exit::Done
+    } else {
+        Exit::Error
+    })
+}
+
+fn logs(args: &LogsArgs, output: &Output) -> Result<Exit, Error> {
+    let status = args.place.open()?.status();
+    let wanted = |id: u16| args.broker.is_none_or(|broker| broker == id);
+    let chosen: Vec<_> = status
+        .brokers
+        .iter()
+        .filter(|broker| wanted(broker.id))
+        .collect();
+    if let (Some(id), true) = (args.broker, chosen.is_empty()) {
+        return Err(Error::NoSuchBroker(id));
+    }
+    let several = chosen.len() > 1;
+    let mut tails = Vec::new();
+    for broker in chosen {
+        let prefix = if several {
+            format!("broker {} | ", broker.id)
+        } else {
+            String::new()
+        };
+        let mut tail = Tail::new(&broker.log);
+        let lines = tail.read()?;
+        print(
+            &lines[lines.len().saturating_sub(args.lines)..],
+            &prefix,
+            output,
+        );
+        tails.push((prefix, tail));
+    }
+    while args.follow && !output.is_lost() {
+        for (prefix, tail) in &mut tails {
+            print(&tail.read()?, prefix, output);
+        }
+        thread::sleep(Duration::from_millis(200));
+    }
+    Ok(Exit::Done)
+}
+
+fn print(lines: &[String], prefix: &str, output: &Output) {
+    for line in lines {
+        output.result(&format!("{prefix}{line}\n"));
+    }
+}
+
+fn json(status: &Status) -> String {
+    let text = serde_json::to_string_pretty(status).expect("a status is plain data");
+    format!("{text}\n")
+}
+
+/// Returns what to paste into a `*.vars.hcl` file; all else is a comment.
+fn values(status: &Status) -> String {
+    let mut out = String::new();
+    // Writing to a String cannot fail.
+    let _ = writeln!(
+        out,
+        "# Kafka {KAFKA_VERSION}, data in {}",
+        status.dir.display()
+    );
+    let _ = writeln!(out, "bootstrap = {}", quoted(&status.bootstrap));
+    let Some(secure) = &status.secure else {
+        return out;
+    };
+    let _ = writeln!(out, "\n# With SASL and TLS:");
+    for user in secure.users {
+        let (mechanism, name, password) = (user.mechanism, user.username, user.password);
+        let _ = writeln!(out, "#   {mechanism}: {name}, password {password}");
+    }
+    for (name, value) in [
+        ("bootstrap_sasl_plaintext", &secure.sasl_plaintext),
+        ("bootstrap_ssl", &secure.ssl),
+        ("bootstrap_sasl_ssl", &secure.sasl_ssl),
+    ] {
+        let _ = writeln!(out, "{name} = {}", quoted(value));
+    }
+    for (name, path) in [
+        ("ca", &secure.ca),
+        ("client_certificate", &secure.client_certificate),
+        ("client_key", &secure.client_key),
+    ] {
+        let _ = writeln!(out, "{name} = {}", quoted(&path.to_string_lossy()));
+    }
+    out
+}
+
+/// Returns a string as HCL writes it: as JSON does, and templates are escaped.
+fn quoted(text: &str) -> String {
+    let json = serde_json::Value::from(text).to_string();
+    json.replace("${", "$${").replace("%{", "%%{")
+}
+
+fn table(status: &Status) -> String {
+    let mut out = String::new();
+    for broker in &status.brokers {
+        let state = broker
+            .pid
+            .map_or("stopped".to_owned(), |pid| format!("running, pid {pid}"));
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "broker {}  {}  {state}", broker.id, broker.address);
+    }
+    let _ = writeln!(
+        out,
+        "Kafka {}, data in {}",
+        status.kafka,
+        status.dir.display()
+    );
+    out
+}
+
+/// Returns an error with its causes and, where there is one, the way out.
+fn explain(error: &Error) -> Diagnostic {
+    let text = error.to_string();
+    let (summary, rest) = text.split_once('\n').unwrap_or((&text, ""));
+    let mut detail = rest.to_owned();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let gap = if detail.is_empty() { "" } else { "\n" };
+        let _ = write!(detail, "{gap}{cause}");
+        source = cause.source();
+    }
+    let diagnostic = Diagnostic::error("sandbox", format!("Sandbox: {summary}")).detail(detail);
+    diagnostic.hint_opt(hint(error))
+}
+
+fn hint(error: &Error) -> Option<String> {
+    match error {
+        Error::Absent(_) => Some("`streamform sandbox up` makes one".to_owned()),
+        Error::OtherShape { .. } => Some(
+            "choose another folder with `--dir`, or delete this one by `streamform sandbox down --wipe`".to_owned(),
+        ),
+        Error::NoSuchTool(name) => {
+            let names = TOOLS.iter().map(|tool| tool.name);
+            let list = names.clone().collect::<Vec<_>>().join(", ");
+            Some(did_you_mean(name, names).unwrap_or_else(|| format!("there are: {list}")))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(error: &Error) -> String {
+        explain(error).render()
+    }
+
+    #[test]
+    fn mistakes_are_answered_with_the_way_out() {
+        insta::assert_snapshot!(message(&Error::Absent("box".into())), @r"
+        Error: Sandbox: there is no sandbox in box
+          hint: `streamform sandbox up` makes one
+        ");
+        insta::assert_snapshot!(message(&Error::NoSuchTool("kafka-topic".to_owned())), @r#"
+        Error: Sandbox: Kafka has no tool named "kafka-topic"
+          hint: did you mean "kafka-topics"?
+        "#);
+        insta::assert_snapshot!(message(&Error::BrokerCount(2)), @"Error: Sandbox: a sandbox has 1 or 3 brokers, not 2");
+    }
+
+    #[test]
+    fn values_are_strings_of_hcl() {
+        assert_eq!(quoted(r#"/a "b"/${c}\d"#), r#""/a \"b\"/$${c}\\d""#);
+    }
+}
