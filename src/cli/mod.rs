@@ -7,6 +7,7 @@ mod exit;
 mod output;
 mod project;
 mod sandbox;
+mod source;
 mod version;
 
 use std::ffi::OsString;
@@ -19,6 +20,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 pub use exit::Exit;
 pub use output::{LogFormat, Output};
 pub use project::ProjectArgs;
+pub use source::SourceArgs;
 
 /// Plan, apply, promotion and drift detection for Kafka topics, schemas, connectors and stream jobs.
 #[derive(Debug, Parser)]

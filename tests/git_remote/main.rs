@@ -478,8 +478,10 @@ async fn what_is_missing_is_named() {
         Error: Revision "" is refused: it is empty
 
         Error: Git repository [DIR]/work has no revision "[SHORT]"
+          hint: it has blob, main, release, same
 
         Error: Git repository [DIR]/work has no revision "[COMMIT]"
+          hint: it has blob, main, release, same
 
         Error: Git repository [DIR]/none cannot be opened
           failed to resolve path '[DIR]/none': No such file or directory

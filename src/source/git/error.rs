@@ -168,7 +168,7 @@ impl GitError {
                 Some("the repository has no branch or tag yet".into())
             }
             Self::NotFound { revision, known, .. } => {
-                did_you_mean(revision, known.iter().map(String::as_str))
+                did_you_mean(revision, known.iter().map(String::as_str)).or_else(|| Some(some_of(known)))
             }
             Self::Ambiguous { revision, .. } => Some(format!(
                 "write refs/heads/{revision} or refs/tags/{revision}, or more digits of the commit"
@@ -176,6 +176,14 @@ impl GitError {
             _ => None,
         }
     }
+}
+
+/// The first names of a list that may be long.
+fn some_of(known: &[String]) -> String {
+    const MOST: usize = 5;
+    let names = known[..known.len().min(MOST)].join(", ");
+    let more = if known.len() > MOST { ", …" } else { "" };
+    format!("it has {names}{more}")
 }
 
 impl From<GitError> for Diagnostic {

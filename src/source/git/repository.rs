@@ -210,6 +210,7 @@ impl Repository {
             .filter_map(|reference| Some(reference.ok()?.shorthand().ok()?.to_owned()))
             .collect();
         known.sort_unstable();
+        known.dedup();
         GitError::NotFound {
             location: self.location.to_string(),
             revision: revision.to_owned(),
