@@ -4,6 +4,7 @@ pub mod block;
 pub mod convert;
 pub mod eval;
 pub mod files;
+pub mod format;
 mod functions;
 pub mod number;
 pub mod project;
