@@ -4,6 +4,7 @@
 //! that needs an async runtime starts it itself, so that the others answer at once.
 
 mod exit;
+mod fmt;
 mod output;
 mod project;
 mod sandbox;
@@ -65,6 +66,7 @@ struct Global {
 /// The commands, in the order of `--help`.
 #[derive(Debug, Subcommand)]
 enum Command {
+    Fmt(fmt::Args),
     Sandbox(sandbox::Args),
     Version(version::Args),
 }
@@ -73,6 +75,7 @@ impl Command {
     /// Runs the command. Errors are printed by the caller.
     fn run(&self, output: &Output) -> Result<Exit, Diagnostics> {
         match self {
+            Self::Fmt(args) => fmt::run(args, output),
             Self::Sandbox(args) => sandbox::run(args, output),
             Self::Version(args) => version::run(args, output),
         }

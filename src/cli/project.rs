@@ -70,15 +70,24 @@ impl Given {
 
 /// Reads a file of the user as text.
 pub(super) fn read_text(path: &Path) -> Result<String, Diagnostics> {
-    let failed = |why: String| {
-        let summary = format!("Cannot read {}", path.display());
-        Diagnostics::from(Diagnostic::error("unreadable-file", summary).detail(why))
-    };
-    let bytes = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
+    let name = path.display().to_string();
+    let bytes = std::fs::read(path).map_err(|error| unreadable(&name, error.to_string()))?;
+    decode(bytes, &name)
+}
+
+/// Takes the bytes of a file as text.
+pub(super) fn decode(bytes: Vec<u8>, name: &str) -> Result<String, Diagnostics> {
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
-        failed(format!("It is not UTF-8: byte {at} is wrong."))
+        unreadable(name, format!("It is not UTF-8: byte {at} is wrong."))
     })
+}
+
+fn unreadable(name: &str, why: String) -> Diagnostics {
+    let summary = format!("Cannot read {name}");
+    Diagnostic::error("unreadable-file", summary)
+        .detail(why)
+        .into()
 }
 
 /// `--var` and `--var-file` in the order of the command line, in which a later one wins.

@@ -224,11 +224,12 @@ mod tests {
     fn columns_are_grapheme_clusters() {
         // A letter with its accent, two ideographs, a family, a conjunct (two before Unicode 15.1).
         let texts = ["e\u{301}", "日本", "👩\u{200d}👩\u{200d}👧", "क\u{94d}ष"];
-        let lines = |blanks: [&str; 4]| -> String {
+        let lines = |blanks: [&str; 4]| {
             let pairs = texts.iter().zip(blanks);
-            pairs
-                .map(|(text, blanks)| format!("n{:02} = \"{text}\"{blanks}# x\n", text.len()))
-                .collect()
+            let line = |(text, blanks): (&&str, &str)| {
+                format!("n{:02} = \"{text}\"{blanks}# x\n", text.len())
+            };
+            pairs.map(line).collect::<Vec<_>>().concat()
         };
         assert_eq!(formatted(&lines([""; 4])), lines(["  ", " ", "  ", " "]));
     }
