@@ -2,11 +2,6 @@
 //!
 //! `FORMAT_FILES=5000 FORMAT_SEED=1` tries other documents and more of them.
 
-#![expect(
-    clippy::print_stderr,
-    reason = "a test that could not compare has to say so"
-)]
-
 mod generator;
 
 use std::ops::Range;
@@ -14,6 +9,8 @@ use std::path::Path;
 use std::process::Command;
 
 use streamform::config::format::format;
+
+use crate::support::servers::say_skipped;
 
 /// The seeds of the documents to try.
 fn seeds() -> Range<u64> {
@@ -62,7 +59,7 @@ fn terraform_writes_the_same_bytes() {
         std::fs::write(path(seed), source).expect("a file is written");
     }
     if terraform_fmt(folder.path()).is_none() {
-        eprintln!("SKIPPED: there is no terraform on PATH to compare with");
+        say_skipped("there is no terraform on PATH to compare with");
         return;
     }
     for (seed, source, ours) in &documents {

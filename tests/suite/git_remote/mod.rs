@@ -1,7 +1,5 @@
 //! Real repositories: opened in place, and fetched over smart HTTP from `git http-backend`.
 
-#![expect(clippy::unwrap_used, reason = "a test's set-up may stop it")]
-
 mod server;
 
 use std::collections::BTreeMap;

@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# Runs every test: unit, integration against real Kafka brokers, documentation, and the quickstart.
+#
+#   tests/run.sh [FILTER]     with a filter only the integration tests whose names contain it
+#
+# Starts one broker, three brokers and a secured one by `streamform sandbox`, and stops them at the end,
+# however the run ends.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. tests/prerequisites.sh
+
+target="${CARGO_TARGET_DIR:-$PWD/target}"
+streamform="$target/debug/streamform"
+servers="$target/test-servers"
+log="$target/test-run.log"
+started=$SECONDS
+
+stop_servers() {
+    trap - EXIT INT TERM
+    for server in one three secure; do
+        "$streamform" sandbox down --quiet --wipe --dir "$servers/$server" || true
+    done
+}
+
+up() { # name, options…
+    local name=$1
+    shift
+    # What a killed run left is stopped first: tests need an empty Kafka.
+    "$streamform" sandbox down --quiet --wipe --dir "$servers/$name"
+    "$streamform" sandbox up --dir "$servers/$name" --json "$@" >"$servers/$name.json"
+}
+
+bootstrap_of() { # name
+    sed -n 's/^  "bootstrap": "\(.*\)",$/\1/p' "$servers/$1.json"
+}
+
+cargo build --locked
+trap stop_servers EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+mkdir -p "$servers"
+
+# The brokers start while the tests are compiled.
+up one & one=$!
+up three --brokers 3 & three=$!
+up secure --secure & secure=$!
+cargo test --locked --no-run
+wait "$one"
+wait "$three"
+wait "$secure"
+
+export STREAMFORM_TEST_REQUIRE=1
+STREAMFORM_TEST_KAFKA=$(bootstrap_of one)
+STREAMFORM_TEST_KAFKA_CLUSTER=$(bootstrap_of three)
+STREAMFORM_TEST_KAFKA_CLUSTER_DIR="$servers/three"
+STREAMFORM_TEST_KAFKA_SECURE=$(cat "$servers/secure.json")
+export STREAMFORM_TEST_KAFKA STREAMFORM_TEST_KAFKA_CLUSTER STREAMFORM_TEST_KAFKA_CLUSTER_DIR \
+    STREAMFORM_TEST_KAFKA_SECURE
+
+report_skipped() {
+    if grep -a 'SKIPPED: ' "$log" | sort -u; then
+        echo "(the tests above were skipped)"
+    else
+        echo "no test was skipped"
+    fi
+}
+
+# Snapshots are compared, never written.
+export INSTA_UPDATE=no
+if [ $# -gt 0 ]; then
+    cargo test --locked --test suite -- "$@" 2>&1 | tee "$log"
+    report_skipped
+    exit 0
+fi
+cargo test --locked -- --show-output 2>&1 | tee "$log"
+
+stop_servers
+echo
+report_skipped
+echo "all tests passed in $((SECONDS - started)) s"

@@ -1,0 +1,15 @@
+//! The integration tests: one binary, since linking it is the slow part. One module a topic.
+//!
+//! Live tests ask [`support::servers`] for a Kafka, which `tests/run.sh` starts.
+
+#![expect(clippy::unwrap_used, reason = "a test's set-up may stop it")]
+
+mod completeness;
+mod format;
+mod git_remote;
+mod sandbox;
+#[allow(
+    dead_code,
+    reason = "each test takes what it needs, and tests come and go"
+)]
+mod support;

@@ -1,0 +1,155 @@
+//! The sandbox's own promises, on brokers of its own.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+use streamform::sandbox::{Options, Sandbox, Stop};
+
+use crate::support::kafka::{Kafka, unique_prefix};
+use crate::support::program::{Program, Run};
+use crate::support::proxy::Proxy;
+use crate::support::servers;
+
+fn sandbox(action: &str, dir: &str, more: &[&str]) -> Run {
+    let arguments = [&["sandbox", action, "--dir", dir], more].concat();
+    Program::new(&arguments).run()
+}
+
+fn status(dir: &str) -> Value {
+    serde_json::from_str(&sandbox("status", dir, &["--json"]).stdout).unwrap()
+}
+
+/// Takes a sandbox down when a test ends, however it ends.
+struct Down(String);
+
+impl Drop for Down {
+    fn drop(&mut self) {
+        sandbox("down", &self.0, &["--wipe"]);
+    }
+}
+
+#[test]
+fn up_is_repeatable_and_down_keeps_the_data() {
+    if !servers::are_required() {
+        return servers::skip("it starts a broker: run tests/run.sh");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("a, b").display().to_string();
+    let _down = Down(dir.clone());
+    let mut both =
+        [(); 2].map(|()| Program::new(&["sandbox", "up", "--dir", &dir, "--json"]).start());
+    // Two at once: the second waits, and finds the broker running.
+    both[1].wait_for("bootstrap");
+    let [first, second] = both.map(|running| running.wait().expect(0));
+    let bootstrap =
+        |run: &Run| serde_json::from_str::<Value>(&run.stdout).unwrap()["bootstrap"].clone();
+    assert_eq!(bootstrap(&first), bootstrap(&second));
+    let address = bootstrap(&first).as_str().unwrap().to_owned();
+    Kafka::connect(&address).create_topic("kept", 2, &[]);
+
+    // A kill -9 is seen, and repaired with the data still there.
+    let pid = status(&dir)["brokers"][0]["pid"].as_i64().unwrap();
+    kill_process(
+        Pid::from_raw(i32::try_from(pid).unwrap()).unwrap(),
+        Signal::KILL,
+    )
+    .unwrap();
+    let begin = Instant::now();
+    while sandbox("status", &dir, &[]).code != Some(1) {
+        assert!(
+            begin.elapsed() < Duration::from_secs(30),
+            "the end of broker {pid} is not seen"
+        );
+    }
+    sandbox("up", &dir, &[]).expect(0);
+    assert_eq!(Kafka::connect(&address).partitions("kept"), Some(2));
+
+    let topics = sandbox("tool", &dir, &["kafka-topics", "--", "--list"]).expect(0);
+    assert_eq!(topics.stdout, "kept\n");
+    let logs = sandbox("logs", &dir, &["-n", "2"]).expect(0);
+    assert_eq!(logs.stdout.lines().count(), 2, "{}", logs.stdout);
+
+    sandbox("down", &dir, &[]).expect(0);
+    let stopped = status(&dir);
+    assert_eq!(stopped["running"], Value::Bool(false));
+    assert_eq!(stopped["bootstrap"], bootstrap(&first));
+    sandbox("up", &dir, &["--brokers", "3"]).expect(1);
+    sandbox("down", &dir, &["--wipe"]).expect(0);
+    assert!(!folder.path().join("a, b").exists());
+}
+
+#[test]
+fn a_recycled_process_id_is_neither_running_nor_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().display().to_string();
+    // A record as a sandbox leaves it, whose process id now belongs to this very test.
+    let record = serde_json::json!({
+        "format": 1, "cluster_id": "MkU3OEVBNTcwNTJENDM2Qk", "secure": false,
+        "brokers": [{
+            "id": 1,
+            "ports": { "plaintext": 1, "controller": 2, "sasl_plaintext": 3, "ssl": 4, "sasl_ssl": 5 },
+            "process": { "pid": std::process::id(), "started": "another+1" },
+        }],
+    });
+    fs::write(folder.path().join("sandbox.json"), record.to_string()).unwrap();
+    sandbox("status", &dir, &[]).expect(1);
+    let down = sandbox("down", &dir, &[]).expect(0);
+    assert_eq!(down.stderr, "nothing was running\n");
+}
+
+#[test]
+fn one_broker_of_three_is_stopped_and_started_alone() {
+    let Some(dir) = servers::cluster_dir() else {
+        return;
+    };
+    let Some(bootstrap) = servers::cluster() else {
+        return;
+    };
+    let _cluster = servers::cluster_alone();
+    let mut sandbox = Sandbox::open(&dir).unwrap().unwrap();
+    sandbox.stop_broker(2, Stop::Kill).unwrap();
+    let running: Vec<bool> = sandbox
+        .status()
+        .brokers
+        .iter()
+        .map(|b| b.pid.is_some())
+        .collect();
+    assert_eq!(running, [true, false, true]);
+    // The two that are left still agree on a new topic.
+    let topic = format!("{}t", unique_prefix("two-of-three"));
+    Kafka::connect(&bootstrap).create_topic(&topic, 1, &[]);
+    sandbox.start_broker(2, &Options::new(&dir)).unwrap();
+    assert!(sandbox.status().running);
+    Kafka::connect(&bootstrap).delete_topic(&topic);
+}
+
+#[test]
+fn a_client_stays_behind_the_proxy() {
+    const METADATA: i16 = 3;
+    let Some(bootstrap) = servers::kafka() else {
+        return;
+    };
+    let proxy = Proxy::start(&bootstrap, Duration::from_millis(10)).unwrap();
+    let topic = format!("{}t", unique_prefix("proxy"));
+    let kafka = Kafka::connect(proxy.bootstrap());
+    kafka.create_topic(&topic, 3, &[("retention.ms", "1000")]);
+    kafka.set_config(&topic, "retention.ms", Some("2000"));
+    kafka.produce(&topic, 10, None);
+    assert_eq!(kafka.records(&topic), 10);
+    assert_eq!(
+        kafka
+            .overrides(&topic)
+            .get("retention.ms")
+            .map(String::as_str),
+        Some("2000")
+    );
+    proxy.cut();
+    kafka.delete_topic(&topic);
+    // Each of them was asked through the proxy: metadata, create, alter, produce and delete.
+    let requests = proxy.requests();
+    for key in [METADATA, 19, 33, 0, 20] {
+        assert!(requests.contains_key(&key), "{requests:?}");
+    }
+}

@@ -1,0 +1,196 @@
+//! A Kafka client that shares nothing with Streamform's own: to prepare what a test meets and to see
+//! what it left.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use rdkafka::admin::{
+    AdminClient, AdminOptions, AlterConfig, ConfigSource, NewPartitions, NewTopic,
+    ResourceSpecifier, TopicReplication,
+};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer as _, ThreadedProducer};
+use tokio::runtime::Runtime;
+
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A connection to a cluster.
+pub(crate) struct Kafka {
+    bootstrap: String,
+    admin: AdminClient<DefaultClientContext>,
+    consumer: BaseConsumer,
+    runtime: Runtime,
+}
+
+impl Kafka {
+    /// Connects without encryption.
+    pub(crate) fn connect(bootstrap: &str) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        Self {
+            bootstrap: bootstrap.to_owned(),
+            admin: client(bootstrap).create().unwrap(),
+            consumer: client(bootstrap).create().unwrap(),
+            runtime,
+        }
+    }
+
+    /// Creates a topic and waits until brokers know it.
+    pub(crate) fn create_topic(&self, name: &str, partitions: i32, config: &[(&str, &str)]) {
+        let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(-1));
+        let topic = config
+            .iter()
+            .fold(topic, |topic, (key, value)| topic.set(key, value));
+        let created = self
+            .runtime
+            .block_on(self.admin.create_topics([&topic], &options()));
+        created.unwrap().remove(0).unwrap();
+        self.wait(|| self.partitions(name) == usize::try_from(partitions).ok());
+    }
+
+    /// Grows a topic.
+    pub(crate) fn grow_topic(&self, name: &str, partitions: usize) {
+        let growth = NewPartitions::new(name, partitions);
+        let grown = self
+            .runtime
+            .block_on(self.admin.create_partitions([&growth], &options()));
+        grown.unwrap().remove(0).unwrap();
+        self.wait(|| self.partitions(name) == Some(partitions));
+    }
+
+    /// Deletes a topic and waits until brokers have forgotten it.
+    pub(crate) fn delete_topic(&self, name: &str) {
+        let deleted = self
+            .runtime
+            .block_on(self.admin.delete_topics(&[name], &options()));
+        deleted.unwrap().remove(0).unwrap();
+        self.wait(|| self.partitions(name).is_none());
+    }
+
+    /// Returns the topics whose names begin with `prefix`, and how many partitions each has.
+    pub(crate) fn topics(&self, prefix: &str) -> BTreeMap<String, usize> {
+        let metadata = self.consumer.fetch_metadata(None, TIMEOUT).unwrap();
+        let topics = metadata
+            .topics()
+            .iter()
+            .filter(|topic| topic.name().starts_with(prefix));
+        topics
+            .map(|topic| (topic.name().to_owned(), topic.partitions().len()))
+            .collect()
+    }
+
+    /// Returns how many partitions a topic has; `None` where there is no such topic.
+    pub(crate) fn partitions(&self, name: &str) -> Option<usize> {
+        self.topics(name).get(name).copied()
+    }
+
+    /// Returns the replicas of each partition of a topic, in order.
+    pub(crate) fn replicas(&self, name: &str) -> Vec<Vec<i32>> {
+        let metadata = self.consumer.fetch_metadata(Some(name), TIMEOUT).unwrap();
+        let topic = metadata.topics().first().unwrap();
+        topic
+            .partitions()
+            .iter()
+            .map(|partition| partition.replicas().to_vec())
+            .collect()
+    }
+
+    /// Returns the configuration that was set on a topic itself.
+    pub(crate) fn overrides(&self, name: &str) -> BTreeMap<String, String> {
+        let resource = [ResourceSpecifier::Topic(name)];
+        let described = self
+            .runtime
+            .block_on(self.admin.describe_configs(&resource, &options()));
+        let entries = described.unwrap().remove(0).unwrap().entries;
+        let own = entries
+            .into_iter()
+            .filter(|entry| entry.source == ConfigSource::DynamicTopic);
+        own.map(|entry| (entry.name, entry.value.unwrap_or_default()))
+            .collect()
+    }
+
+    /// Sets a key of a topic's configuration; `None` takes it away.
+    pub(crate) fn set_config(&self, name: &str, key: &str, value: Option<&str>) {
+        // The old form of the request, the only one that this client has, replaces every key.
+        let mut overrides = self.overrides(name);
+        match value {
+            Some(value) => overrides.insert(key.to_owned(), value.to_owned()),
+            None => overrides.remove(key),
+        };
+        let change = AlterConfig::new(ResourceSpecifier::Topic(name));
+        let change = overrides
+            .iter()
+            .fold(change, |change, (key, value)| change.set(key, value));
+        let altered = self
+            .runtime
+            .block_on(self.admin.alter_configs([&change], &options()));
+        altered.unwrap().remove(0).unwrap();
+        self.wait(|| self.overrides(name) == overrides);
+    }
+
+    /// Writes records with the given timestamp, in milliseconds since 1970, or the current time.
+    pub(crate) fn produce(&self, topic: &str, records: usize, timestamp: Option<i64>) {
+        let producer: ThreadedProducer<DefaultProducerContext> =
+            client(&self.bootstrap).create().unwrap();
+        for number in 0..records {
+            let key = format!("key-{number}");
+            let record = BaseRecord::to(topic).key(&key).payload("value");
+            let record = match timestamp {
+                Some(timestamp) => record.timestamp(timestamp),
+                None => record,
+            };
+            producer.send(record).map_err(|(error, _)| error).unwrap();
+        }
+        producer.flush(TIMEOUT).unwrap();
+        self.wait(|| self.records(topic) >= records as u64);
+    }
+
+    /// Returns how many records a topic holds.
+    pub(crate) fn records(&self, topic: &str) -> u64 {
+        let partitions = self.partitions(topic).unwrap_or_default();
+        let count = |partition| {
+            let marks = self.consumer.fetch_watermarks(topic, partition, TIMEOUT);
+            let (low, high) = marks.unwrap();
+            u64::try_from(high - low).unwrap()
+        };
+        (0..).take(partitions).map(count).sum()
+    }
+
+    /// Waits until something holds: what a broker answers spreads with a little delay.
+    #[track_caller]
+    fn wait(&self, holds: impl Fn() -> bool) {
+        let begin = Instant::now();
+        while !holds() {
+            assert!(
+                begin.elapsed() < TIMEOUT,
+                "{} does not get there",
+                self.bootstrap
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+/// Returns a prefix of topic names that no other test and no other run uses.
+pub(crate) fn unique_prefix(test: &str) -> String {
+    let id = uuid::Uuid::new_v4().simple().to_string();
+    format!("{test}-{}.", &id[..8])
+}
+
+fn client(bootstrap: &str) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config
+        .set("bootstrap.servers", bootstrap)
+        .set("allow.auto.create.topics", "false");
+    config
+}
+
+fn options() -> AdminOptions {
+    AdminOptions::new()
+        .request_timeout(Some(TIMEOUT))
+        .operation_timeout(Some(TIMEOUT))
+}

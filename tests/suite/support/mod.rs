@@ -1,0 +1,8 @@
+//! What the integration tests share: projects, the program itself, real servers, and a slow network.
+
+pub(crate) mod kafka;
+pub(crate) mod program;
+pub(crate) mod project;
+pub(crate) mod proxy;
+pub(crate) mod redact;
+pub(crate) mod servers;
