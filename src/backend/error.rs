@@ -153,17 +153,8 @@ impl BackendError {
     /// Returns what the user can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::State {
-                source: FormatError::Newer { .. },
-                ..
-            } => None,
-            Self::State { intact, .. } | Self::Vanished { intact, .. } => Some(match intact {
-                Some(copy) => format!(
-                    "put the last whole copy back: streamform state push {}",
-                    copy.display()
-                ),
-                None => "no whole copy is left in the history: bring the file back from a backup, or remove the folder and import the objects again".into(),
-            }),
+            Self::State { intact, source, .. } if !matches!(source, FormatError::Newer { .. }) => Some(restore(intact.as_deref())),
+            Self::Vanished { intact, .. } => Some(restore(intact.as_deref())),
             Self::Journal { path, .. } | Self::Fold { path, .. } => Some(format!(
                 "move {} away to go on from the state file alone: what the journal says of the last apply is then unknown, and the next plan shows it as drift or as objects to import",
                 path.display()
@@ -194,7 +185,9 @@ impl BackendError {
             Self::Unsaved { rescue: None, .. } => Some(
                 "what was recorded in the journal is safe; the next run reads the live system for the rest".into(),
             ),
-            Self::NoSuchLease { .. }
+            // A newer format: the error itself says to upgrade.
+            Self::State { .. }
+            | Self::NoSuchLease { .. }
             | Self::OtherEnvironment { .. }
             | Self::Io { .. }
             | Self::PushRefused { .. } => None,
@@ -212,5 +205,15 @@ fn saved_instead(rescue: Option<&Path>) -> String {
     match rescue {
         Some(path) => format!("; it was saved in {} instead", path.display()),
         None => "; it could not be saved anywhere else either".into(),
+    }
+}
+
+fn restore(intact: Option<&Path>) -> String {
+    match intact {
+        Some(copy) => format!(
+            "put the last whole copy back: streamform state push {}",
+            copy.display()
+        ),
+        None => "no whole copy is left in the history: bring the file back from a backup, or remove the folder and import the objects again".into(),
     }
 }

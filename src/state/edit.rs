@@ -13,15 +13,15 @@ pub enum EditError {
     #[error("the state holds nothing that {pattern} names")]
     NoMatch {
         /// What was asked for.
-        pattern: AddressPattern,
+        pattern: Box<AddressPattern>,
     },
     /// An object can become an object only, a module a module, a kind the same kind.
     #[error("{from} cannot become {to}: {reason}")]
     Mismatch {
         /// The old name.
-        from: AddressPattern,
+        from: Box<AddressPattern>,
         /// The new name.
-        to: AddressPattern,
+        to: Box<AddressPattern>,
         /// Why not.
         reason: &'static str,
     },
@@ -29,9 +29,9 @@ pub enum EditError {
     #[error("{from} cannot become {to}: {to} exists already")]
     Occupied {
         /// The old address.
-        from: Address,
+        from: Box<Address>,
         /// The new address.
-        to: Address,
+        to: Box<Address>,
     },
 }
 
@@ -45,8 +45,8 @@ pub fn destination(
     to: &AddressPattern,
 ) -> Result<Option<Address>, EditError> {
     let mismatch = |reason| EditError::Mismatch {
-        from: from.clone(),
-        to: to.clone(),
+        from: Box::new(from.clone()),
+        to: Box::new(to.clone()),
         reason,
     };
     match (from, to) {
@@ -118,7 +118,7 @@ impl State {
         }
         if renames.is_empty() {
             return Err(EditError::NoMatch {
-                pattern: from.clone(),
+                pattern: Box::new(from.clone()),
             });
         }
         if let Some((old, new)) = renames
@@ -126,8 +126,8 @@ impl State {
             .find(|(_, new)| self.objects.contains_key(*new) && !renames.contains_key(*new))
         {
             return Err(EditError::Occupied {
-                from: old.clone(),
-                to: new.clone(),
+                from: Box::new(old.clone()),
+                to: Box::new(new.clone()),
             });
         }
         self.objects = std::mem::take(&mut self.objects)
@@ -152,7 +152,7 @@ impl State {
         self.objects = kept;
         if gone.is_empty() {
             return Err(EditError::NoMatch {
-                pattern: pattern.clone(),
+                pattern: Box::new(pattern.clone()),
             });
         }
         Ok(gone)

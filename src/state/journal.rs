@@ -255,7 +255,7 @@ impl State {
                 .ok_or_else(|| FoldError::NotBegun {
                     address: address.clone(),
                 })?;
-        pending.notes = merge_notes(pending.notes.take(), notes);
+        pending.notes = merge_notes(pending.notes.as_ref(), notes);
         Ok(())
     }
 
@@ -360,8 +360,8 @@ fn pending_after(existing: Option<ObjectState>, action: Operation) -> Pending {
     Pending { action, ..before }
 }
 
-fn merge_notes(notes: Option<Document>, new: &Document) -> Option<Document> {
-    let merged = match (notes.as_ref().map(Document::as_value), new.as_value()) {
+fn merge_notes(notes: Option<&Document>, new: &Document) -> Option<Document> {
+    let merged = match (notes.map(Document::as_value), new.as_value()) {
         (Some(Value::Object(old)), Value::Object(new)) => {
             let mut merged = old.clone();
             merged.extend(new.clone());

@@ -86,7 +86,7 @@ pub(super) fn host() -> String {
         .into_owned()
 }
 
-/// What `/proc/<pid>/stat` says (proc_pid_stat(5)).
+/// What `/proc/<pid>/stat` says (`proc_pid_stat(5)`).
 struct Stat {
     is_dead: bool,
     started: u64,

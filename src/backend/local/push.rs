@@ -154,12 +154,7 @@ impl Held {
 }
 
 fn refusal(pushed: &State, current: &Current) -> BackendError {
-    let reason = if pushed.lineage != current.lineage {
-        format!(
-            "its lineage is {}, the stored state's {}: they never were the same environment",
-            pushed.lineage, current.lineage
-        )
-    } else {
+    let reason = if pushed.lineage == current.lineage {
         format!(
             "it is serial {} after {}, the stored state is serial {} with the hash {}; what was stored since would be lost (--force stores it nevertheless, as the next serial)",
             pushed.serial,
@@ -168,6 +163,11 @@ fn refusal(pushed: &State, current: &Current) -> BackendError {
                 .map_or_else(|| "nothing".into(), |hash| hash.to_string()),
             current.serial,
             current.hash
+        )
+    } else {
+        format!(
+            "its lineage is {}, the stored state's {}: they never were the same environment",
+            pushed.lineage, current.lineage
         )
     };
     BackendError::PushRefused { reason }

@@ -74,13 +74,13 @@ impl Held {
     ) -> Result<Option<Stamp>, BackendError> {
         let layout = &self.shared.layout;
         let bytes = format::encode(state);
-        let stage = |path: &Path| {
+        let write = |path: &Path| {
             Staged::write(path, &bytes, Durability::Disk).map_err(BackendError::io("write", path))
         };
         create_folder(&layout.history).map_err(BackendError::io("make", &layout.history))?;
         let copy_path = layout.copy(state.serial, hash);
-        let copy = stage(&copy_path)?;
-        let file = stage(&layout.state)?;
+        let copy = write(&copy_path)?;
+        let file = write(&layout.state)?;
         let stamp = {
             let _guard = self.enter(stamp)?;
             copy.commit()
