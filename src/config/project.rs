@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::address::{Address, EnvironmentName, ProviderAddress};
 use crate::diagnostic::{Diagnostics, SourceMap, Span};
@@ -68,6 +69,30 @@ pub struct Environment {
     pub allow_destroy: Vec<Arc<str>>,
     /// The environment whose releases may come here; promotion reads it.
     pub promotes_from: Option<EnvironmentName>,
+    /// `verify`: what must hold before a release may go on from here.
+    pub verify: Option<Verification>,
+}
+
+impl Environment {
+    /// Returns an environment with the settings that a block without attributes has.
+    pub fn named(name: EnvironmentName) -> Self {
+        Self {
+            name,
+            apply: ApplyPolicy::default(),
+            drift: DriftPolicy::default(),
+            max_deletions: None,
+            allow_destroy: Vec::new(),
+            promotes_from: None,
+            verify: None,
+        }
+    }
+}
+
+/// A `verify` block of an environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Verification {
+    /// How long a release must stay healthy.
+    pub soak: Option<Duration>,
 }
 
 /// What the reconciler does with a plan that passed its gates.
