@@ -6,6 +6,7 @@ pub mod eval;
 pub mod files;
 pub mod format;
 mod functions;
+pub mod load;
 pub mod number;
 pub mod project;
 pub mod schema;

@@ -1,0 +1,550 @@
+//! A project's files → [`Project`]: read, declare, order, evaluate. Pure: files come through [`Files`].
+//!
+//! Start with [`load`]. The steps, each in a file of its own:
+//!
+//! 1. [`source`] reads and parses the files of the project's folder and of the modules it calls;
+//! 2. [`index`] lists the names that each module declares, [`module`] checks each block against its
+//!    schema and resolves the names in expressions;
+//! 3. [`tree`] follows the module calls, [`order`] sorts everything by its references;
+//! 4. [`engine`] evaluates, [`dependencies`] finds which objects an object comes after;
+//! 5. [`release`] hashes what the definitions say.
+//!
+//! Each step reports all errors that it finds. A step that cannot do without what an earlier one could
+//! not make is not taken.
+
+mod addresses;
+mod body;
+mod check;
+mod construct;
+mod dependencies;
+mod engine;
+mod expression;
+mod index;
+mod inputs;
+mod module;
+mod order;
+mod release;
+mod repeat;
+mod settings;
+mod source;
+mod split;
+mod tree;
+mod variables;
+mod version;
+mod view;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use hcl_edit::structure::Structure;
+
+use crate::address::{Address, AddressPattern, EnvironmentName};
+use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap, Span, did_you_mean};
+use crate::document::ContentHash;
+
+use super::eval::{FileAccess, ReadLog};
+use super::files::Files;
+use super::project::{Environment, Inputs, Moved, Project, Removed, Settings};
+use super::schema::{KindSchema, ProviderSchema};
+
+use self::body::Names;
+use self::engine::{Engine, Results, Start};
+use self::index::{Index, Plain};
+use self::module::{Context, Module};
+use self::settings::{Declared, Reader};
+use self::source::Folder;
+use self::tree::Tree;
+
+/// What to load, and with what.
+#[derive(Clone, Copy)]
+pub struct LoadRequest<'a> {
+    /// The tree that holds the project.
+    pub files: &'a dyn Files,
+    /// The project's folder in the tree; `""` is the tree's root.
+    pub root: &'a str,
+    /// The environment; `None` where the project declares none.
+    pub environment: Option<&'a EnvironmentName>,
+    /// Values of variables from outside of the project.
+    pub inputs: &'a Inputs,
+    /// The kinds of objects.
+    pub kinds: &'a [KindSchema],
+    /// The providers.
+    pub providers: &'a [ProviderSchema],
+    /// This tool's version, for `required_version`.
+    pub tool_version: &'a str,
+    /// What a variable without a value is.
+    pub unset_variables: UnsetVariables,
+}
+
+/// What a variable without a value and without a default is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum UnsetVariables {
+    /// An error: for plans.
+    #[default]
+    Refuse,
+    /// An unknown value: for checking a project on its own. Blocks whose `for_each` or `count` is
+    /// unknown then are evaluated once, as an instance without a key.
+    Unknown,
+}
+
+/// Loads a project for one environment.
+///
+/// The error is the list of everything that is wrong, with excerpts of the source; warnings too.
+pub fn load(request: &LoadRequest<'_>) -> Result<Project, Diagnostics> {
+    let mut sources = SourceMap::default();
+    let mut diagnostics = Diagnostics::new();
+    let project = load_all(request, &mut sources, &mut diagnostics);
+    let diagnostics = sources.attach(once_each(diagnostics));
+    match project {
+        Some(mut project) if !diagnostics.has_errors() => {
+            project.warnings = diagnostics;
+            project.sources = sources;
+            Ok(project)
+        }
+        _ => Err(diagnostics),
+    }
+}
+
+/// Lists the environments that a project declares, without evaluating anything else.
+pub fn environments(files: &dyn Files, root: &str) -> Result<Vec<EnvironmentName>, Diagnostics> {
+    let mut sources = SourceMap::default();
+    let mut diagnostics = Diagnostics::new();
+    let folder = match source::read_folder(files, root, &mut sources) {
+        Ok(folder) => folder,
+        Err(errors) => return Err(sources.attach(errors)),
+    };
+    let mut index = Index::default();
+    for source in &folder.sources {
+        for block in source.body.iter().filter_map(Structure::as_block) {
+            if let ("environment", [label]) = (block.ident.as_str(), &*block.labels) {
+                let plain = Plain {
+                    file: &source.file,
+                    block,
+                };
+                index.environments.insert(label.as_str(), plain);
+            }
+        }
+    }
+    let declared = settings::environments(&index, &sources, &mut diagnostics);
+    if diagnostics.has_errors() {
+        return Err(sources.attach(diagnostics));
+    }
+    Ok(declared.into_keys().collect())
+}
+
+/// Reports each message once, in the order of the source: a module's mistake is found in each of its
+/// instances.
+fn once_each(diagnostics: Diagnostics) -> Diagnostics {
+    let mut seen = BTreeSet::new();
+    let mut once: Vec<Diagnostic> = diagnostics
+        .into_iter()
+        .filter(|d| seen.insert((d.span.clone(), d.summary.clone(), d.detail.clone())))
+        .collect();
+    once.sort_by(|a, b| a.span.cmp(&b.span));
+    Diagnostics(once)
+}
+
+fn load_all(
+    request: &LoadRequest<'_>,
+    sources: &mut SourceMap,
+    diagnostics: &mut Diagnostics,
+) -> Option<Project> {
+    let folders = read_folders(request, sources, diagnostics)?;
+    let mut indices: BTreeMap<&str, Index<'_>> = BTreeMap::new();
+    for folder in &folders {
+        let index = index::index(folder, request.kinds, sources, diagnostics);
+        if &*folder.path != request.root {
+            refuse_root_only(&index, diagnostics);
+        }
+        indices.insert(&folder.path, index);
+    }
+    let root = &indices[request.root];
+    let declared = settings::environments(root, sources, diagnostics);
+    let chosen = diagnostics.take(choose(request.environment, &declared))?;
+    let settings = read_settings(
+        request,
+        &indices,
+        &chosen.environment.name,
+        sources,
+        diagnostics,
+    );
+    let given = given(request, root, &chosen, sources, diagnostics);
+    let modules = declare(request, &indices, sources, diagnostics);
+    let tree = diagnostics.take(Tree::grow(&modules, request.root))?;
+    let order = order::order(&tree, sources, diagnostics);
+    let log = ReadLog::default();
+    let access = FileAccess {
+        folder: request.root,
+        files: request.files,
+        log: &log,
+    };
+    let start = Start {
+        tree: &tree,
+        kinds: request.kinds,
+        sources,
+        access: &access,
+        environment: &chosen.environment.name,
+        given: &given,
+        allow_unset: request.unset_variables == UnsetVariables::Unknown,
+    };
+    let mut engine = Engine::run(&start, order);
+    engine.link();
+    let (moved, removed) = address_blocks(request, &tree, &engine, diagnostics);
+    diagnostics.extend(std::mem::take(&mut engine.diagnostics));
+    let results = engine.results;
+    let addresses: BTreeSet<&Address> = results.built.iter().map(|b| &b.resource.address).collect();
+    // Blocks that failed have no addresses, and every address would seem to be missing.
+    if !diagnostics.has_errors() {
+        check_addresses(&addresses, &results, &moved, &removed, diagnostics);
+    }
+    drop(addresses);
+    let read = log.into_hashes();
+    let found = Found {
+        settings,
+        environment: chosen.environment,
+        environments: declared.into_keys().collect(),
+        moved,
+        removed,
+        release: release_hash(request.root, &folders, read),
+    };
+    Some(assemble(found, results))
+}
+
+/// Reads the root folder and those of all modules that are called.
+fn read_folders(
+    request: &LoadRequest<'_>,
+    sources: &mut SourceMap,
+    diagnostics: &mut Diagnostics,
+) -> Option<Vec<Folder>> {
+    let root = diagnostics.take(source::read_folder(request.files, request.root, sources))?;
+    if root.sources.is_empty() {
+        let shown = if request.root.is_empty() {
+            "."
+        } else {
+            request.root
+        };
+        diagnostics.push(
+            Diagnostic::error("no-project", format!("There is no project in {shown:?}"))
+                .detail("The folder holds no file whose name ends in .hcl."),
+        );
+        return None;
+    }
+    let mut folders = vec![root];
+    let mut known: BTreeSet<String> = BTreeSet::from([request.root.to_owned()]);
+    let mut at = 0;
+    while at < folders.len() {
+        for (path, call) in called_folders(&folders[at], diagnostics) {
+            if !known.insert(path.clone()) {
+                continue;
+            }
+            let read = source::read_folder(request.files, &path, sources);
+            let read = read.map_err(|errors| {
+                let place = |error: Diagnostic| {
+                    let at = error.span.clone().unwrap_or_else(|| call.clone());
+                    error.at(at)
+                };
+                errors.into_iter().map(place).collect::<Diagnostics>()
+            });
+            folders.extend(diagnostics.take(read));
+        }
+        at += 1;
+    }
+    // A module that is missing would make its outputs and variables seem undeclared.
+    (!diagnostics.has_errors()).then_some(folders)
+}
+
+/// Lists the folders that a module calls, with the places of the calls.
+fn called_folders(folder: &Folder, diagnostics: &mut Diagnostics) -> Vec<(String, Span)> {
+    let mut called = Vec::new();
+    for source in &folder.sources {
+        let blocks = source.body.iter().filter_map(Structure::as_block);
+        for block in blocks.filter(|block| block.has_ident("module")) {
+            match index::call_folder(&folder.path, source, block) {
+                Ok(path) => called.push((path, index::header_span(&source.file, block))),
+                Err(error) => diagnostics.push(error),
+            }
+        }
+    }
+    called
+}
+
+/// Refuses what only the root module may hold.
+fn refuse_root_only(index: &Index<'_>, diagnostics: &mut Diagnostics) {
+    let mut refuse = |span: &Span, keyword: &str, hint: &str| {
+        diagnostics.push(
+            Diagnostic::error(
+                "root-only",
+                format!("A called module holds no {keyword} block"),
+            )
+            .detail("Such a block belongs in the project's own folder.")
+            .at(span.clone())
+            .hint(hint.to_owned()),
+        );
+    };
+    for plain in index.environments.values() {
+        refuse(&plain.span(), "environment", "give the module variables");
+    }
+    for header in &index.items {
+        match header.kind {
+            index::ItemKind::Provider => refuse(
+                &header.span,
+                "provider",
+                "pass a provider with providers = { … } in the module block",
+            ),
+            index::ItemKind::Import => refuse(
+                &header.span,
+                "import",
+                "write the module's path in its address",
+            ),
+            _ => {}
+        }
+    }
+}
+
+/// Finds the environment that was asked for.
+fn choose(
+    wanted: Option<&EnvironmentName>,
+    declared: &BTreeMap<EnvironmentName, Declared>,
+) -> Result<Declared, Diagnostic> {
+    let names: Vec<&str> = declared.keys().map(EnvironmentName::as_str).collect();
+    let listed = names.join(", ");
+    let default = EnvironmentName::default_environment();
+    match wanted {
+        None if declared.is_empty() => Ok(default_environment(default)),
+        Some(name) if declared.is_empty() && *name == default => Ok(default_environment(default)),
+        None => Err(Diagnostic::error(
+            "choose-environment",
+            "The project has several environments",
+        )
+        .detail(format!("They are: {listed}."))
+        .hint("choose one with --env NAME")),
+        Some(name) => declared.get(name).cloned().ok_or_else(|| {
+            let error = Diagnostic::error(
+                "unknown-environment",
+                format!("There is no environment {:?}", name.as_str()),
+            );
+            if declared.is_empty() {
+                return error.detail("The project declares none.");
+            }
+            error
+                .detail(format!("The environments are: {listed}."))
+                .hint_opt(did_you_mean(name.as_str(), names.iter().copied()))
+        }),
+    }
+}
+
+fn default_environment(name: EnvironmentName) -> Declared {
+    Declared {
+        environment: Environment::named(name),
+        values: None,
+    }
+}
+
+/// Reads the root module's `streamform` block, and the required versions of all modules.
+fn read_settings(
+    request: &LoadRequest<'_>,
+    indices: &BTreeMap<&str, Index<'_>>,
+    environment: &EnvironmentName,
+    sources: &SourceMap,
+    diagnostics: &mut Diagnostics,
+) -> Settings {
+    let mut reader = Reader {
+        sources,
+        environment,
+        diagnostics,
+    };
+    for (folder, index) in indices {
+        if *folder != request.root {
+            for plain in &index.settings {
+                reader.required_version(*plain, request.tool_version);
+            }
+        }
+    }
+    reader.settings(&indices[request.root].settings, request.tool_version)
+}
+
+/// Collects the values of the root module's variables.
+fn given(
+    request: &LoadRequest<'_>,
+    root: &Index<'_>,
+    chosen: &Declared,
+    sources: &mut SourceMap,
+    diagnostics: &mut Diagnostics,
+) -> BTreeMap<String, inputs::Given> {
+    // What files of values read is no part of the release.
+    let log = ReadLog::default();
+    let access = FileAccess {
+        folder: request.root,
+        files: request.files,
+        log: &log,
+    };
+    inputs::Collector {
+        index: root,
+        files: request.files,
+        access: &access,
+        sources,
+        diagnostics,
+        given: BTreeMap::new(),
+    }
+    .collect(request.root, chosen.values.as_ref(), request.inputs)
+}
+
+fn declare<'a>(
+    request: &LoadRequest<'a>,
+    indices: &'a BTreeMap<&'a str, Index<'a>>,
+    sources: &SourceMap,
+    diagnostics: &mut Diagnostics,
+) -> BTreeMap<&'a str, Module<'a>> {
+    let keywords: Vec<&str> = request.kinds.iter().map(|kind| kind.keyword).collect();
+    let context = Context {
+        modules: indices,
+        keywords: &keywords,
+        providers: request.providers,
+        sources,
+    };
+    let mut names = Names::default();
+    indices
+        .iter()
+        .map(|(folder, index)| {
+            let items = module::declare(index, &context, &mut names, diagnostics);
+            (*folder, Module { index, items })
+        })
+        .collect()
+}
+
+/// Reads `moved` and `removed` of all modules. Their addresses are those of the module's instances.
+fn address_blocks(
+    request: &LoadRequest<'_>,
+    tree: &Tree<'_, '_>,
+    engine: &Engine<'_, '_>,
+    diagnostics: &mut Diagnostics,
+) -> (Vec<Moved>, Vec<Removed>) {
+    let (mut all_moved, mut all_removed) = (Vec::new(), Vec::new());
+    for (branch, instances) in tree.branches.iter().zip(&engine.instances) {
+        for plain in &branch.module.index.moved {
+            let Some(moved) = addresses::moved(*plain, request.kinds, diagnostics) else {
+                continue;
+            };
+            all_moved.extend(instances.iter().map(|instance| Moved {
+                from: addresses::below(&instance.path, &moved.from),
+                to: addresses::below(&instance.path, &moved.to),
+                span: moved.span.clone(),
+            }));
+        }
+        for plain in &branch.module.index.removed {
+            let Some(removed) = addresses::removed(*plain, request.kinds, diagnostics) else {
+                continue;
+            };
+            all_removed.extend(instances.iter().map(|instance| Removed {
+                from: addresses::below(&instance.path, &removed.from),
+                ..removed.clone()
+            }));
+        }
+    }
+    (all_moved, all_removed)
+}
+
+/// Checks `moved`, `removed` and `import` against the objects that there are.
+fn check_addresses(
+    addresses: &BTreeSet<&Address>,
+    results: &Results,
+    moved: &[Moved],
+    removed: &[Removed],
+    diagnostics: &mut Diagnostics,
+) {
+    let declared =
+        |pattern: &AddressPattern| addresses.iter().any(|address| pattern.matches(address));
+    let mut from: Vec<&AddressPattern> = Vec::new();
+    for block in moved {
+        // `topic.a` → `topic.a["x"]`: the block has got for_each, and is still there.
+        let within = matches!((&block.from, &block.to),
+            (AddressPattern::Object(old), AddressPattern::Object(new)) if new.is_within(old));
+        if !within && declared(&block.from) {
+            diagnostics.push(
+                Diagnostic::error("moved", format!("{} is still declared", block.from))
+                    .detail(format!("It cannot have moved to {}.", block.to))
+                    .at(block.span.clone()),
+            );
+        }
+        if from.contains(&&block.from) {
+            diagnostics.push(
+                Diagnostic::error("moved", format!("{} moves twice", block.from))
+                    .at(block.span.clone()),
+            );
+        }
+        from.push(&block.from);
+    }
+    for block in removed.iter().filter(|block| declared(&block.from)) {
+        diagnostics.push(
+            Diagnostic::error("removed", format!("{} is still declared", block.from))
+                .detail("A removed block is for what the project no longer holds.")
+                .at(block.span.clone()),
+        );
+    }
+    for import in &results.imports {
+        if !addresses.contains(&import.to) {
+            let names: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+            let given = import.to.to_string();
+            diagnostics.push(
+                Diagnostic::error("import", format!("{given} is not declared"))
+                    .detail("An import needs the object's own block.")
+                    .at(import.span.clone())
+                    .hint_opt(did_you_mean(&given, names.iter().map(String::as_str))),
+            );
+        }
+    }
+}
+
+/// Hashes the definitions, and what functions read, with paths as seen from the root module.
+fn release_hash(
+    root: &str,
+    folders: &[Folder],
+    read: BTreeMap<Arc<str>, ContentHash>,
+) -> ContentHash {
+    let sources = folders.iter().flat_map(|folder| &folder.sources);
+    let definitions = sources
+        .map(|source| {
+            (
+                release::relative(root, &source.file),
+                release::hash_body(&source.body),
+            )
+        })
+        .collect();
+    let read = read
+        .into_iter()
+        .map(|(path, hash)| (release::relative(root, &path), hash))
+        .collect();
+    release::hash(&definitions, &read)
+}
+
+/// What is found besides the objects.
+struct Found {
+    settings: Settings,
+    environment: Environment,
+    environments: Vec<EnvironmentName>,
+    moved: Vec<Moved>,
+    removed: Vec<Removed>,
+    release: ContentHash,
+}
+
+fn assemble(found: Found, results: Results) -> Project {
+    let resources = results.built.into_iter().map(|built| built.resource);
+    Project {
+        settings: found.settings,
+        environment: found.environment,
+        environments: found.environments,
+        providers: results.providers,
+        resources: resources.map(|r| (r.address.clone(), r)).collect(),
+        moved: found.moved,
+        imports: results.imports,
+        removed: found.removed,
+        checks: results.checks,
+        outputs: results.outputs,
+        release: found.release,
+        warnings: Diagnostics::new(),
+        sources: SourceMap::default(),
+    }
+}

@@ -1,0 +1,522 @@
+//! The `streamform` block and the `environment` blocks: read before anything else is evaluated.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hcl_edit::structure::{Attribute as Syntax, Body, Structure};
+
+use crate::address::{AddressPattern, EnvironmentName};
+use crate::config::block::{Attribute, Block};
+use crate::config::convert::convert;
+use crate::config::eval::{Scope, evaluate, references};
+use crate::config::project::{ApplyPolicy, DriftPolicy, Environment, Settings, Verification};
+use crate::config::schema::{BlockSchema, NestedBlockSchema};
+use crate::config::value::{Type, Value};
+use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap, Span, did_you_mean};
+
+use super::check::{Checker, EMPTY, nested, optional, sentence};
+use super::index::{Index, Plain, header_span, place};
+use super::source::span;
+use super::version::Constraint;
+
+/// `state "KIND" { … }`: what it holds is the backend's business.
+const STATE: NestedBlockSchema = NestedBlockSchema {
+    keyword: "state",
+    labels: 1,
+    repeatable: false,
+    body: EMPTY,
+};
+
+const SETTINGS: BlockSchema = BlockSchema {
+    attributes: &[
+        optional(
+            "required_version",
+            "The versions of the tool that the project works with",
+        ),
+        optional(
+            "max_deletions",
+            "The largest number of deletions in one plan",
+        ),
+    ],
+    blocks: &[STATE],
+};
+
+const VERIFY: BlockSchema = BlockSchema {
+    attributes: &[optional(
+        "soak",
+        "How long a release must stay healthy before it may go on",
+    )],
+    blocks: &[],
+};
+
+const ENVIRONMENT: BlockSchema = BlockSchema {
+    attributes: &[
+        optional("values", "The file with the values of the variables"),
+        optional("apply", "What is done with a plan"),
+        optional("drift", "What is done with drift"),
+        optional(
+            "promotes_from",
+            "The environment whose releases may come here",
+        ),
+        optional(
+            "max_deletions",
+            "The largest number of deletions in one plan",
+        ),
+        optional(
+            "allow_destroy",
+            "Addresses whose destructive operations are allowed",
+        ),
+    ],
+    blocks: &[nested("verify", false, VERIFY)],
+};
+
+/// An `environment` block, read.
+#[derive(Debug, Clone)]
+pub(super) struct Declared {
+    pub(super) environment: Environment,
+    /// The path of the values file as it is written, and where.
+    pub(super) values: Option<(Arc<str>, Span)>,
+}
+
+/// Reads settings; expressions may use functions and `environment.name`.
+pub(super) struct Reader<'r> {
+    pub(super) sources: &'r SourceMap,
+    pub(super) environment: &'r EnvironmentName,
+    pub(super) diagnostics: &'r mut Diagnostics,
+}
+
+/// Reads and checks all environments, by name.
+pub(super) fn environments(
+    index: &Index<'_>,
+    sources: &SourceMap,
+    diagnostics: &mut Diagnostics,
+) -> BTreeMap<EnvironmentName, Declared> {
+    let mut declared = BTreeMap::new();
+    for (label, plain) in &index.environments {
+        match label.parse::<EnvironmentName>() {
+            Ok(name) => {
+                let mut reader = Reader {
+                    sources,
+                    environment: &name,
+                    diagnostics,
+                };
+                declared.insert(name.clone(), reader.environment(*plain));
+            }
+            Err(error) => diagnostics.push(
+                Diagnostic::error("environment-name", "Invalid name of an environment")
+                    .detail(sentence(&error))
+                    .at(plain.span()),
+            ),
+        }
+    }
+    promotions(index, &declared, diagnostics);
+    declared
+}
+
+/// Checks that each `promotes_from` names another environment and that there is no circle.
+fn promotions(
+    index: &Index<'_>,
+    declared: &BTreeMap<EnvironmentName, Declared>,
+    diagnostics: &mut Diagnostics,
+) {
+    for (name, found) in declared {
+        let Some(from) = &found.environment.promotes_from else {
+            continue;
+        };
+        let at = index.environments.get(name.as_str()).map(|plain| {
+            let attribute = plain.block.body.get_attribute("promotes_from");
+            attribute.map_or_else(|| plain.span(), |a| span(plain.file, &a.value))
+        });
+        if !declared.contains_key(from) {
+            diagnostics.push(
+                Diagnostic::error(
+                    "environment",
+                    format!("There is no environment {:?}", from.as_str()),
+                )
+                .at(at)
+                .hint_opt(did_you_mean(
+                    from.as_str(),
+                    declared.keys().map(EnvironmentName::as_str),
+                )),
+            );
+            continue;
+        }
+        if let Some(circle) = circle(name, declared)
+            // The same circle seen from its other members says nothing new.
+            && circle.iter().all(|other| name <= *other)
+        {
+            let way: Vec<&str> = circle.iter().chain([&name]).map(|n| n.as_str()).collect();
+            diagnostics.push(
+                Diagnostic::error("environment", "Environments promote in a circle")
+                    .detail(format!("It goes {}.", way.join(" from ")))
+                    .at(at),
+            );
+        }
+    }
+}
+
+/// Returns the environments that releases come through before they come from `name` again.
+fn circle<'d>(
+    name: &'d EnvironmentName,
+    declared: &'d BTreeMap<EnvironmentName, Declared>,
+) -> Option<Vec<&'d EnvironmentName>> {
+    let mut seen = vec![name];
+    loop {
+        let last = declared.get(*seen.last()?)?;
+        let next = last.environment.promotes_from.as_ref()?;
+        if next == name {
+            return Some(seen);
+        }
+        if seen.contains(&next) {
+            return None;
+        }
+        seen.push(next);
+    }
+}
+
+impl Reader<'_> {
+    /// Reads the `streamform` block of the root module and checks the version in every module.
+    pub(super) fn settings(&mut self, blocks: &[Plain<'_>], tool_version: &str) -> Settings {
+        let mut settings = Settings::default();
+        let Some(first) = blocks.first() else {
+            return settings;
+        };
+        for other in &blocks[1..] {
+            let there = place(self.sources, &first.span());
+            self.diagnostics.push(
+                Diagnostic::error("duplicate", "There are two streamform blocks")
+                    .detail(format!("The first one is at {there}."))
+                    .at(other.span()),
+            );
+        }
+        let body = &first.block.body;
+        self.check_settings(*first);
+        settings.required_version = self.required_version(*first, tool_version);
+        settings.max_deletions = self.natural(first.file, body, "max_deletions");
+        let state = body.iter().filter_map(Structure::as_block);
+        settings.state = state
+            .filter(|block| block.has_ident("state") && block.labels.len() == 1)
+            .find_map(|block| self.block(first.file, block));
+        settings
+    }
+
+    /// Checks all but the inside of `state`.
+    fn check_settings(&mut self, plain: Plain<'_>) {
+        let mut found = Diagnostics::new();
+        Checker::of(plain.file, &SETTINGS).check(&plain.span(), &plain.block.body, &mut found);
+        let blocks = plain.block.body.iter().filter_map(Structure::as_block);
+        let state = blocks.filter(|block| block.has_ident("state"));
+        let inside: Vec<_> = state
+            .map(|block| header_span(plain.file, block).end..span(plain.file, block).end)
+            .collect();
+        let is_inside = |error: &Diagnostic| {
+            let start = error.span.as_ref().map_or(0, |at| at.start);
+            inside.iter().any(|range| range.contains(&start))
+        };
+        self.diagnostics.extend(
+            found
+                .into_iter()
+                .filter(|error| !is_inside(error))
+                .collect(),
+        );
+    }
+
+    /// Checks `required_version` of a module's `streamform` block.
+    pub(super) fn required_version(
+        &mut self,
+        plain: Plain<'_>,
+        tool_version: &str,
+    ) -> Option<Arc<str>> {
+        let attribute = plain.block.body.get_attribute("required_version")?;
+        let text = self.text(plain.file, attribute)?;
+        let at = span(plain.file, &attribute.value);
+        match Constraint::parse(&text) {
+            Err(error) => {
+                self.diagnostics.push(
+                    Diagnostic::error("version", "Invalid required_version")
+                        .detail(sentence(&error))
+                        .at(at),
+                );
+                None
+            }
+            Ok(constraint) if !constraint.allows(tool_version) => {
+                self.diagnostics.push(
+                    Diagnostic::error("version", "The project needs another version of streamform")
+                        .detail(format!("It requires {text}, and this is {tool_version}."))
+                        .at(at),
+                );
+                None
+            }
+            Ok(_) => Some(text),
+        }
+    }
+
+    fn environment(&mut self, plain: Plain<'_>) -> Declared {
+        let body = &plain.block.body;
+        let file = plain.file;
+        Checker::of(file, &ENVIRONMENT).check(&plain.span(), body, self.diagnostics);
+        let values = body.get_attribute("values").and_then(|attribute| {
+            let text = self.text(file, attribute)?;
+            Some((text, span(file, &attribute.value)))
+        });
+        let environment = Environment {
+            name: self.environment.clone(),
+            apply: self.choice(file, body, "apply", &APPLY),
+            drift: self.choice(file, body, "drift", &DRIFT),
+            max_deletions: self.natural(file, body, "max_deletions"),
+            allow_destroy: self.addresses(file, body, "allow_destroy"),
+            promotes_from: self.promotes_from(file, body),
+            verify: body
+                .iter()
+                .filter_map(Structure::as_block)
+                .find(|block| block.has_ident("verify"))
+                .map(|verify| Verification {
+                    soak: self.duration(file, &verify.body, "soak"),
+                }),
+        };
+        Declared {
+            environment,
+            values,
+        }
+    }
+
+    fn promotes_from(&mut self, file: &Arc<str>, body: &Body) -> Option<EnvironmentName> {
+        let attribute = body.get_attribute("promotes_from")?;
+        let text = self.text(file, attribute)?;
+        match text.parse() {
+            Ok(name) => Some(name),
+            Err(error) => {
+                self.wrong(file, attribute, &error);
+                None
+            }
+        }
+    }
+
+    fn choice<T: Copy + Default>(
+        &mut self,
+        file: &Arc<str>,
+        body: &Body,
+        name: &str,
+        choices: &[(&str, T)],
+    ) -> T {
+        let Some(attribute) = body.get_attribute(name) else {
+            return T::default();
+        };
+        let Some(text) = self.text(file, attribute) else {
+            return T::default();
+        };
+        if let Some((_, value)) = choices.iter().find(|(name, _)| *name == &*text) {
+            return *value;
+        }
+        let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+        self.diagnostics.push(
+            Diagnostic::error("invalid-value", format!("{name} cannot be {text:?}"))
+                .detail(format!("It is one of {}.", names.join(", ")))
+                .at(span(file, &attribute.value))
+                .hint_opt(did_you_mean(&text, names.iter().copied())),
+        );
+        T::default()
+    }
+
+    fn natural(&mut self, file: &Arc<str>, body: &Body, name: &str) -> Option<u64> {
+        let attribute = body.get_attribute(name)?;
+        let value = self.value(file, attribute, &Type::Number)?;
+        let number = value
+            .as_number()
+            .and_then(crate::config::number::Number::to_u64);
+        if number.is_none() {
+            self.wrong(file, attribute, &"it must be a whole number from 0 on");
+        }
+        number
+    }
+
+    fn duration(&mut self, file: &Arc<str>, body: &Body, name: &str) -> Option<Duration> {
+        let attribute = body.get_attribute(name)?;
+        let text = self.text(file, attribute)?;
+        let duration = parse_duration(&text);
+        if duration.is_none() {
+            self.wrong(
+                file,
+                attribute,
+                &"it must be a duration such as 90s, 10m, 2h or 1d12h",
+            );
+        }
+        duration
+    }
+
+    fn addresses(&mut self, file: &Arc<str>, body: &Body, name: &str) -> Vec<Arc<str>> {
+        let Some(attribute) = body.get_attribute(name) else {
+            return Vec::new();
+        };
+        let list = Type::List(Box::new(Type::String));
+        let Some(value) = self.value(file, attribute, &list) else {
+            return Vec::new();
+        };
+        let mut addresses = Vec::new();
+        for element in value.as_elements().unwrap_or_default() {
+            let text = element.as_str().unwrap_or_default();
+            match text.parse::<AddressPattern>() {
+                Ok(_) => addresses.push(text.into()),
+                Err(error) => self.wrong(file, attribute, &error.to_string()),
+            }
+        }
+        addresses
+    }
+
+    fn text(&mut self, file: &Arc<str>, attribute: &Syntax) -> Option<Arc<str>> {
+        match self.value(file, attribute, &Type::String)? {
+            Value::String(text) => Some(text),
+            _ => {
+                self.wrong(file, attribute, &"it must be a plain text");
+                None
+            }
+        }
+    }
+
+    fn wrong(&mut self, file: &Arc<str>, attribute: &Syntax, detail: &dyn std::fmt::Display) {
+        self.diagnostics.push(
+            Diagnostic::error(
+                "invalid-value",
+                format!("Invalid value of {}", attribute.key.as_str()),
+            )
+            .detail(sentence(detail))
+            .at(span(file, &attribute.value)),
+        );
+    }
+
+    /// Evaluates an attribute that may not refer to anything but `environment.name`.
+    fn value(&mut self, file: &Arc<str>, attribute: &Syntax, wanted: &Type) -> Option<Value> {
+        let mut refs = references(&attribute.value).into_iter();
+        if let Some(other) = refs.find(|reference| &*reference.root != "environment") {
+            self.diagnostics.push(
+                Diagnostic::error("reference", format!("{} cannot be used here", other.root))
+                    .detail("Settings are read before variables have values.")
+                    .at(Span::new(Arc::clone(file), other.range)),
+            );
+            return None;
+        }
+        let name = Value::string(self.environment.as_str());
+        let variables =
+            BTreeMap::from([(Arc::from("environment"), Value::object([("name", name)]))]);
+        let text = self.sources.text(file).map_or("", |text| text);
+        let scope = Scope::new(&variables, file, text);
+        let value = self.diagnostics.take(evaluate(&attribute.value, &scope))?;
+        match convert(value, wanted) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.wrong(file, attribute, &error);
+                None
+            }
+        }
+    }
+
+    /// Reads a block whose names are checked elsewhere.
+    fn block(&mut self, file: &Arc<str>, block: &hcl_edit::structure::Block) -> Option<Block> {
+        let mut attributes = BTreeMap::new();
+        let mut blocks = Vec::new();
+        let mut complete = true;
+        for structure in &block.body {
+            match structure {
+                Structure::Attribute(attribute) => match self.value(file, attribute, &Type::Any) {
+                    Some(value) => {
+                        let attribute_value = Attribute {
+                            value,
+                            key_span: span(file, &attribute.key),
+                            value_span: span(file, &attribute.value),
+                        };
+                        attributes.insert(attribute.key.as_str().into(), attribute_value);
+                    }
+                    None => complete = false,
+                },
+                Structure::Block(inner) => match self.block(file, inner) {
+                    Some(inner) => blocks.push(inner),
+                    None => complete = false,
+                },
+            }
+        }
+        complete.then(|| Block {
+            keyword: block.ident.as_str().into(),
+            labels: block
+                .labels
+                .iter()
+                .map(|label| label.as_str().into())
+                .collect(),
+            attributes,
+            blocks,
+            span: header_span(file, block),
+        })
+    }
+}
+
+const APPLY: [(&str, ApplyPolicy); 3] = [
+    ("auto", ApplyPolicy::Auto),
+    ("approval", ApplyPolicy::Approval),
+    ("manual", ApplyPolicy::Manual),
+];
+
+const DRIFT: [(&str, DriftPolicy); 3] = [
+    ("revert", DriftPolicy::Revert),
+    ("report", DriftPolicy::Report),
+    ("ignore", DriftPolicy::Ignore),
+];
+
+/// Reads a duration: whole numbers with the units d, h, m, s and ms, the larger units first.
+fn parse_duration(text: &str) -> Option<Duration> {
+    const UNITS: [(&str, u64); 5] = [
+        ("d", 86_400_000),
+        ("h", 3_600_000),
+        ("m", 60_000),
+        ("s", 1000),
+        ("ms", 1),
+    ];
+    let mut rest = text.trim();
+    let mut milliseconds = 0_u64;
+    let mut units = UNITS.as_slice();
+    if rest.is_empty() {
+        return None;
+    }
+    while !rest.is_empty() {
+        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let (number, tail) = rest.split_at(digits);
+        let letters = tail.len()
+            - tail
+                .trim_start_matches(|c: char| c.is_ascii_alphabetic())
+                .len();
+        let (unit, tail) = tail.split_at(letters);
+        let at = units.iter().position(|(name, _)| *name == unit)?;
+        let amount = number.parse::<u64>().ok()?.checked_mul(units[at].1)?;
+        milliseconds = milliseconds.checked_add(amount)?;
+        units = &units[at + 1..];
+        rest = tail;
+    }
+    Some(Duration::from_millis(milliseconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_numbers_with_units() {
+        for (text, expected) in [
+            ("10m", Some(600_000)),
+            ("1d12h", Some(129_600_000)),
+            ("1s500ms", Some(1500)),
+            ("", None),
+            ("10", None),
+            ("m", None),
+            ("1m1h", None),
+            ("1.5h", None),
+            ("-1s", None),
+            ("99999999999999999999d", None),
+            ("999999999999999999d", None),
+        ] {
+            assert_eq!(
+                parse_duration(text),
+                expected.map(Duration::from_millis),
+                "{text}"
+            );
+        }
+    }
+}
