@@ -1,0 +1,111 @@
+//! Version 1 of the state file. Pure.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::document::{ContentHash, Document, canonical};
+
+use super::{FormatError, State};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[expect(
+        dead_code,
+        reason = "read by the dispatch; named so that no other key is accepted"
+    )]
+    format: u64,
+    content_hash: ContentHash,
+    body: State,
+}
+
+/// A body's canonical text in three parts, between which the file has line feeds.
+pub(super) struct Body {
+    head: String,
+    objects: Vec<String>,
+    tail: String,
+}
+
+impl Body {
+    pub(super) fn of(state: &State) -> Self {
+        let State {
+            lineage,
+            serial,
+            parent,
+            environment,
+            commit,
+            release,
+            objects,
+        } = state;
+        // The order of addresses is not that of their texts (`a[10]`, `a[2]`).
+        let objects: BTreeMap<String, &_> = objects
+            .iter()
+            .map(|(address, object)| (address.to_string(), object))
+            .collect();
+        Self {
+            head: format!(
+                r#"{{"commit":{},"environment":{},"lineage":{},"objects":{{"#,
+                json(commit),
+                json(environment),
+                json(lineage)
+            ),
+            objects: objects
+                .iter()
+                .map(|(address, object)| format!("{}:{}", json(address), json(object)))
+                .collect(),
+            tail: format!(
+                r#"}},"parent":{},"release":{},"serial":{serial}}}"#,
+                json(parent),
+                json(release)
+            ),
+        }
+    }
+
+    pub(super) fn hash(&self) -> ContentHash {
+        let objects = self.objects.join(",");
+        ContentHash::of(
+            [&self.head, objects.as_str(), &self.tail]
+                .concat()
+                .as_bytes(),
+        )
+    }
+
+    fn file(&self) -> Vec<u8> {
+        let hash = self.hash();
+        let header = format!(r#"{{"format":1,"content_hash":"{hash}","body":"#);
+        let objects = self.objects.join(",\n");
+        [&header, &self.head, "\n", &objects, "\n", &self.tail, "}\n"]
+            .concat()
+            .into_bytes()
+    }
+}
+
+pub(super) fn write(state: &State) -> Vec<u8> {
+    Body::of(state).file()
+}
+
+pub(super) fn read(bytes: &[u8]) -> Result<State, FormatError> {
+    let file: File = serde_json::from_slice(bytes).map_err(FormatError::Syntax)?;
+    let body = Body::of(&file.body);
+    let computed = body.hash();
+    if computed != file.content_hash {
+        return Err(FormatError::Hash {
+            stated: file.content_hash,
+            computed,
+        });
+    }
+    let expected = body.file();
+    if expected != bytes {
+        let same = expected.iter().zip(bytes).take_while(|(a, b)| a == b);
+        return Err(FormatError::Text {
+            hash: computed,
+            at: same.count(),
+        });
+    }
+    Ok(file.body)
+}
+
+fn json<T: Serialize>(value: &T) -> String {
+    canonical(Document::of(value).as_value())
+}
