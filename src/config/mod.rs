@@ -10,5 +10,7 @@ pub mod load;
 pub mod number;
 pub mod project;
 pub mod schema;
+pub mod syntax;
+pub mod token;
 pub mod types;
 pub mod value;

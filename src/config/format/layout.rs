@@ -8,8 +8,9 @@ use std::ops::Range;
 use unicode_normalization::char::canonical_combining_class;
 use unicode_segmentation::UnicodeSegmentation;
 
+use crate::config::token::{TokenKind, ends_line};
+
 use super::rewrite::Piece;
-use super::token::{TokenKind, ends_line};
 
 /// Sets the spaces before every piece.
 pub(super) fn lay_out(pieces: &mut [Piece]) {

@@ -9,11 +9,11 @@
 
 mod layout;
 mod rewrite;
-mod token;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 
-pub use token::{Token, TokenKind, tokens};
+use super::syntax;
+use super::token::{Token, tokens};
 
 /// Returns the text in the canonical layout. `file` names it in messages.
 ///
@@ -21,8 +21,12 @@ pub use token::{Token, TokenKind, tokens};
 ///
 /// The first mistake in the syntax.
 pub fn format(text: &str, file: &str) -> Result<String, Diagnostics> {
+    syntax::parse(text).map_err(|error| {
+        Diagnostic::error("syntax", "Invalid syntax")
+            .detail(format!("{}.", error.message))
+            .at(Span::new(file, error.offset..error.offset + 1))
+    })?;
     let tokens = tokens(text);
-    check(text, &tokens, file)?;
     let mut pieces = rewrite::rewrite(&tokens);
     layout::lay_out(&mut pieces);
     let mut out = String::with_capacity(text.len() + text.len() / 8);
@@ -36,43 +40,12 @@ pub fn format(text: &str, file: &str) -> Result<String, Diagnostics> {
     Ok(out)
 }
 
-/// Refuses a text that is not HCL.
-fn check(text: &str, tokens: &[Token], file: &str) -> Result<(), Diagnostics> {
-    let error = |at: usize, detail: &str| {
-        Diagnostic::error("syntax", "Invalid syntax")
-            .detail(format!("{detail}."))
-            .at(Span::new(file, at..at + 1))
-            .into()
-    };
-    let program = text.strip_prefix('\u{feff}').unwrap_or(text);
-    // The parser knows no line end but `\n` behind the marker that opens a heredoc.
-    let unix = program.replace("\r\n", "\n");
-    if let Err(problem) = hcl_edit::parser::parse_body(&unix) {
-        let at = dos_offset(program, problem.location().offset());
-        return Err(error(text.len() - program.len() + at, problem.message()));
-    }
-    // What the lexer does not know the parser must not let through: quotes over several lines.
-    match tokens.iter().find(|token| token.kind == TokenKind::Invalid) {
-        Some(token) => Err(error(token.start, "a text in quotes ends on its line")),
-        None => Ok(()),
-    }
-}
-
-/// Returns where an offset into the text with `\n` is in the text with `\r\n`.
-fn dos_offset(text: &str, offset: usize) -> usize {
-    let bytes = text.as_bytes();
-    let counts = |at: &usize| !bytes[*at..].starts_with(b"\r\n");
-    (0..bytes.len())
-        .filter(counts)
-        .nth(offset)
-        .unwrap_or(bytes.len())
-}
-
 #[cfg(test)]
 mod tests {
     use insta::assert_snapshot;
     use proptest::prelude::*;
 
+    use crate::config::token::TokenKind;
     use crate::diagnostic::SourceMap;
 
     use super::*;

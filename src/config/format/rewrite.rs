@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use hcl_edit::expr::Expression;
 
-use super::token::{Token, TokenKind};
+use crate::config::token::{Token, TokenKind};
 
 /// A token of the result, with the spaces that stand before it.
 #[derive(Debug, Clone)]

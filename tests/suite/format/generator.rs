@@ -306,7 +306,7 @@ impl Generator {
             7 => {
                 let sign = self.one_of(&["-", "!"]);
                 self.put(sign);
-                self.gap();
+                self.between(wide);
                 self.operand(depth + 1);
             }
             8..10 => {
@@ -323,11 +323,11 @@ impl Generator {
                 self.between(wide);
                 self.put("?");
                 self.between(wide);
-                self.expression(depth + 1, false);
+                self.expression(depth + 1, wide);
                 self.between(wide);
                 self.put(":");
                 self.between(wide);
-                self.expression(depth + 1, false);
+                self.expression(depth + 1, wide);
             }
             11 | 12 => self.tuple(depth),
             13 | 14 => self.object(depth),
@@ -486,7 +486,7 @@ impl Generator {
         }
     }
 
-    fn for_intro(&mut self, depth: usize, wide: bool) {
+    fn for_intro(&mut self, depth: usize) {
         self.put("for");
         self.space();
         self.put("k");
@@ -499,43 +499,43 @@ impl Generator {
         self.space();
         self.put("in");
         self.space();
-        self.expression(depth + 1, wide);
+        self.expression(depth + 1, true);
         self.wide_gap();
         self.put(":");
         self.wide_gap();
     }
 
-    fn for_condition(&mut self, depth: usize, wide: bool) {
+    fn for_condition(&mut self, depth: usize) {
         if self.chance(40) {
             self.put(" ");
             self.wide_gap();
             self.put("if ");
             self.wide_gap();
-            self.expression(depth + 1, wide);
+            self.expression(depth + 1, true);
         }
     }
 
     fn for_tuple(&mut self, depth: usize) {
         self.enclosed("[", "]", |g| {
-            g.for_intro(depth, false);
+            g.for_intro(depth);
             g.expression(depth + 1, true);
-            g.for_condition(depth, true);
+            g.for_condition(depth);
         });
     }
 
     fn for_object(&mut self, depth: usize) {
         self.enclosed("{", "}", |g| {
-            g.for_intro(depth, false);
-            g.expression(depth + 1, false);
+            g.for_intro(depth);
+            g.expression(depth + 1, true);
             g.wide_gap();
             g.put("=>");
             g.wide_gap();
-            g.expression(depth + 1, false);
+            g.expression(depth + 1, true);
             if g.chance(20) {
                 g.wide_gap();
                 g.put("...");
             }
-            g.for_condition(depth, false);
+            g.for_condition(depth);
         });
     }
 
@@ -591,7 +591,7 @@ impl Generator {
     fn directive(&mut self, depth: usize) {
         if self.chance(50) {
             self.put("%{ if ");
-            self.expression(depth + 1, false);
+            self.expression(depth + 1, true);
             self.put(" }");
             self.text();
             if self.chance(50) {
@@ -601,7 +601,7 @@ impl Generator {
             self.put("%{~endif ~}");
         } else {
             self.put("%{for x,  y  in ");
-            self.expression(depth + 1, false);
+            self.expression(depth + 1, true);
             self.put("}");
             self.interpolation(depth + 1);
             self.put("%{ endfor }");
@@ -613,7 +613,7 @@ impl Generator {
         let marker = self.one_of(&["EOT", "E", "END_1"]);
         let open = self.one_of(&["<<", "<<-"]);
         self.put(&format!("{open}{marker}\n"));
-        for _ in 0..=self.below(4) {
+        for _ in 0..self.below(4) {
             let indentation = self.one_of(&["", "  ", "\t", "      "]);
             self.put(indentation);
             match self.below(5) {
@@ -622,13 +622,13 @@ impl Generator {
                 2 => {}
                 _ => {
                     self.text();
-                    let quote = self.one_of(&["", "\"", " # x"]);
+                    let quote = self.one_of(&["", "\"", " # x", "\\"]);
                     self.put(quote);
                 }
             }
             self.put("\n");
         }
-        let indentation = self.one_of(&["", "  ", "      "]);
+        let indentation = self.one_of(&["", "  ", "\t"]);
         self.put(&format!("{indentation}{marker}\n"));
     }
 }

@@ -21,7 +21,7 @@ fn seeds() -> Range<u64> {
 }
 
 /// Returns the documents that our parser takes, with their formatted text. It refuses some that
-/// Terraform takes, such as a line's end behind a unary minus; those are left alone.
+/// Terraform takes, such as an object with a key that stands twice; those are left alone.
 fn documents() -> Vec<(u64, String, String)> {
     let all = seeds().count();
     let accepted: Vec<_> = seeds()
@@ -32,7 +32,7 @@ fn documents() -> Vec<(u64, String, String)> {
         })
         .collect();
     let refused = all - accepted.len();
-    assert!(refused * 20 <= all, "{refused} of {all} were refused");
+    assert!(refused * 100 <= all, "{refused} of {all} were refused");
     accepted
 }
 
