@@ -5,6 +5,7 @@
 
 # Prints the packages whose commands or files are not there.
 missing_packages() {
+    command -v cargo >/dev/null || command -v curl >/dev/null || echo curl
     command -v cc >/dev/null && command -v c++ >/dev/null || echo build-essential
     command -v make >/dev/null || echo make
     command -v perl >/dev/null || echo perl
@@ -20,7 +21,7 @@ missing_packages() {
 java_package() {
     local version
     for version in 25 21 17; do
-        if apt-cache show "openjdk-$version-jre-headless" >/dev/null 2>&1; then
+        if apt-cache policy "openjdk-$version-jre-headless" 2>/dev/null | grep -q "Candidate: [^(]"; then
             echo "openjdk-$version-jre-headless"
             return
         fi
@@ -44,9 +45,8 @@ install_packages() {
 }
 
 install_rust() {
-    [ -r "$HOME/.cargo/env" ] && . "$HOME/.cargo/env"
     command -v cargo >/dev/null && return 0
-    if [ "$(id -u)" -ne 0 ] || ! command -v curl >/dev/null; then
+    if [ "$(id -u)" -ne 0 ]; then
         echo "missing: Rust 1.90 or newer; https://rustup.rs tells how to install it" >&2
         exit 1
     fi
@@ -55,5 +55,6 @@ install_rust() {
     . "$HOME/.cargo/env"
 }
 
+if [ -r "$HOME/.cargo/env" ]; then . "$HOME/.cargo/env"; fi
 install_packages
 install_rust
