@@ -25,7 +25,7 @@ const POLL: Duration = Duration::from_millis(50);
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Java could not be started, or a file of the broker not be used.
-    #[error("start broker {id}")]
+    #[error("cannot start broker {id}")]
     Start {
         /// The broker's id.
         id: u16,
@@ -64,7 +64,7 @@ pub enum Error {
         tail: String,
     },
     /// The broker could not be stopped.
-    #[error("stop broker {id}")]
+    #[error("cannot stop broker {id}")]
     Stop {
         /// The broker's id.
         id: u16,

@@ -51,7 +51,7 @@ pub enum Error {
     #[error("neither XDG_CACHE_HOME nor HOME says where the cache is")]
     NoCache,
     /// The cache could not be used.
-    #[error("write the cache folder {}", path.display())]
+    #[error("cannot write the cache folder {}", path.display())]
     Cache {
         /// The file or folder.
         path: PathBuf,
@@ -60,7 +60,7 @@ pub enum Error {
         source: io::Error,
     },
     /// Maven could not be started.
-    #[error("run {}", program.display())]
+    #[error("cannot run {}", program.display())]
     Start {
         /// Maven's program.
         program: PathBuf,
@@ -119,7 +119,10 @@ pub(super) fn fetch(tools: &Toolchain, progress: Progress<'_>) -> Result<Jars, E
     create_dir(parent)?;
     let lock_path = home.with_extension("lock");
     let lock = File::create(&lock_path).map_err(cache_error(&lock_path))?;
-    lock.lock().map_err(cache_error(&lock_path))?;
+    if lock.try_lock().is_err() {
+        progress("waiting for another run that fetches Kafka");
+        lock.lock().map_err(cache_error(&lock_path))?;
+    }
     // Another run may have fetched them while this one waited for the lock.
     if !home.is_dir() {
         let mvn = tools.mvn.as_deref().unwrap_or(Path::new("mvn"));

@@ -48,7 +48,7 @@ pub enum Error {
     #[error(transparent)]
     Broker(#[from] broker::Error),
     /// The certificates could not be made.
-    #[error("make the certificates in {}", folder.display())]
+    #[error("cannot make the certificates in {}", folder.display())]
     Certificates {
         /// Where they should have gone.
         folder: PathBuf,
@@ -76,10 +76,10 @@ pub enum Error {
     #[error("the sandbox has no broker {0}")]
     NoSuchBroker(u16),
     /// No port was free, or loopback could not be used.
-    #[error("find free ports on 127.0.0.1")]
+    #[error("cannot find free ports on 127.0.0.1")]
     Ports(#[source] std::io::Error),
     /// A broker's log could not be read.
-    #[error("read {}", log.display())]
+    #[error("cannot read {}", log.display())]
     Log {
         /// The log.
         log: PathBuf,
@@ -91,7 +91,7 @@ pub enum Error {
     #[error("Kafka has no tool named {0:?}")]
     NoSuchTool(String),
     /// The tool could not be started.
-    #[error("run {name}")]
+    #[error("cannot run {name}")]
     Tool {
         /// The tool's name.
         name: String,

@@ -18,7 +18,7 @@ const FORMAT: u32 = 1;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A file could not be read or written.
-    #[error("use {}", path.display())]
+    #[error("cannot use {}", path.display())]
     File {
         /// The file or folder.
         path: PathBuf,
