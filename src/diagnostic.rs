@@ -116,6 +116,14 @@ impl Diagnostic {
         self
     }
 
+    /// Adds an error and its causes as the detail, one a line.
+    #[must_use]
+    pub fn caused_by(self, error: &dyn std::error::Error) -> Self {
+        let causes = std::iter::successors(Some(error), |error| error.source());
+        let lines: Vec<String> = causes.map(ToString::to_string).collect();
+        self.detail(lines.join("\n"))
+    }
+
     /// Adds the place.
     #[must_use]
     pub fn at(mut self, span: impl Into<Option<Span>>) -> Self {

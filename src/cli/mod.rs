@@ -5,8 +5,10 @@
 
 mod exit;
 mod fmt;
+mod init;
 mod output;
 mod project;
+mod runtime;
 mod sandbox;
 mod source;
 mod version;
@@ -66,6 +68,7 @@ struct Global {
 /// The commands, in the order of `--help`.
 #[derive(Debug, Subcommand)]
 enum Command {
+    Init(init::Args),
     Fmt(fmt::Args),
     Sandbox(sandbox::Args),
     Version(version::Args),
@@ -75,6 +78,7 @@ impl Command {
     /// Runs the command. Errors are printed by the caller.
     fn run(&self, output: &Output) -> Result<Exit, Diagnostics> {
         match self {
+            Self::Init(args) => init::run(args, output),
             Self::Fmt(args) => fmt::run(args, output),
             Self::Sandbox(args) => sandbox::run(args, output),
             Self::Version(args) => version::run(args, output),

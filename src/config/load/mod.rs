@@ -22,6 +22,7 @@ mod expression;
 mod index;
 mod inputs;
 mod module;
+mod names;
 mod order;
 mod release;
 mod repeat;
@@ -57,6 +58,8 @@ use self::module::{Context, Module};
 use self::settings::{Declared, Reader};
 use self::source::Folder;
 use self::tree::Tree;
+
+pub use self::names::RootNames;
 
 /// What to load, and with what.
 #[derive(Clone, Copy)]
@@ -94,15 +97,22 @@ pub enum UnsetVariables {
 ///
 /// The error is the list of everything that is wrong, with excerpts of the source; warnings too.
 pub fn load(request: &LoadRequest<'_>) -> Result<Project, Diagnostics> {
+    load_with_names(request).map(|(project, _)| project)
+}
+
+/// Loads a project, and gives what an expression of its root module sees.
+///
+/// The error is that of [`load`].
+pub fn load_with_names(request: &LoadRequest<'_>) -> Result<(Project, RootNames), Diagnostics> {
     let mut sources = SourceMap::default();
     let mut diagnostics = Diagnostics::new();
     let project = load_all(request, &mut sources, &mut diagnostics);
     let diagnostics = sources.attach(once_each(diagnostics));
     match project {
-        Some(mut project) if !diagnostics.has_errors() => {
+        Some((mut project, names)) if !diagnostics.has_errors() => {
             project.warnings = diagnostics;
             project.sources = sources;
-            Ok(project)
+            Ok((project, names))
         }
         _ => Err(diagnostics),
     }
@@ -151,7 +161,7 @@ fn load_all(
     request: &LoadRequest<'_>,
     sources: &mut SourceMap,
     diagnostics: &mut Diagnostics,
-) -> Option<Project> {
+) -> Option<(Project, RootNames)> {
     let folders = read_folders(request, sources, diagnostics)?;
     let mut indices: BTreeMap<&str, Index<'_>> = BTreeMap::new();
     for folder in &folders {
@@ -194,6 +204,7 @@ fn load_all(
     engine.link();
     let (moved, removed) = address_blocks(request, &tree, &engine, diagnostics);
     diagnostics.extend(std::mem::take(&mut engine.diagnostics));
+    let names = names::of_root(&engine);
     let results = engine.results;
     let addresses: BTreeSet<&Address> = results.built.iter().map(|b| &b.resource.address).collect();
     // Blocks that failed have no addresses, and every address would seem to be missing.
@@ -210,7 +221,7 @@ fn load_all(
         removed,
         release: release_hash(request.root, &folders, read),
     };
-    Some(assemble(found, results))
+    Some((assemble(found, results), names))
 }
 
 /// Reads the root folder and those of all modules that are called.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use hcl_edit::structure::Body;
 
 use crate::config::files::{FileError, Files, join};
+use crate::config::syntax::{self, SyntaxError};
 use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap, Span};
 
 use super::check::sentence;
@@ -89,18 +90,18 @@ pub(super) fn parse(
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let file: Arc<str> = path.into();
     sources.insert(Arc::clone(&file), text);
-    match hcl_edit::parser::parse_body(text) {
+    match syntax::parse(text) {
         Ok(body) => Ok(Source { file, body }),
         Err(first) => Err(syntax_errors(&file, text, &first)),
     }
 }
 
 /// Returns the errors of all pieces of a text that does not parse as a whole.
-fn syntax_errors(file: &Arc<str>, text: &str, first: &hcl_edit::parser::Error) -> Diagnostics {
+fn syntax_errors(file: &Arc<str>, text: &str, first: &SyntaxError) -> Diagnostics {
     let mut diagnostics: Diagnostics = split::pieces(text)
         .into_iter()
         .filter_map(|range| {
-            let error = hcl_edit::parser::parse_body(&text[range.clone()]).err()?;
+            let error = syntax::parse(&text[range.clone()]).err()?;
             Some(syntax_error(file, range.start, &text[range], &error))
         })
         .collect();
@@ -111,13 +112,8 @@ fn syntax_errors(file: &Arc<str>, text: &str, first: &hcl_edit::parser::Error) -
     diagnostics
 }
 
-fn syntax_error(
-    file: &Arc<str>,
-    base: usize,
-    piece: &str,
-    error: &hcl_edit::parser::Error,
-) -> Diagnostic {
-    let offset = error.location().offset().min(piece.len());
+fn syntax_error(file: &Arc<str>, base: usize, piece: &str, error: &SyntaxError) -> Diagnostic {
+    let offset = error.offset.min(piece.len());
     // At the end of the input the place is the last line that says something.
     let offset = if piece[offset..].trim().is_empty() {
         piece.trim_end().len()
@@ -125,7 +121,7 @@ fn syntax_error(
         offset
     };
     let start = base + offset;
-    if error.message().ends_with("redefined attribute") {
+    if error.message.ends_with("redefined attribute") {
         let end = piece[offset..].find(|c: char| c.is_whitespace() || c == '=');
         let end = end.map_or(piece.len(), |end| offset + end);
         return Diagnostic::error(
@@ -135,7 +131,7 @@ fn syntax_error(
         .at(Span::new(Arc::clone(file), start..base + end));
     }
     let diagnostic = Diagnostic::error("syntax", "Invalid syntax")
-        .detail(sentence(&error.message()))
+        .detail(sentence(&error.message))
         .at(Span::new(Arc::clone(file), start..start + 1));
     if offset == piece.trim_end().len() {
         return diagnostic.hint("the block may lack its closing brace");

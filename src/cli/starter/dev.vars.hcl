@@ -1,0 +1,1 @@
+bootstrap_servers = "localhost:9092"
