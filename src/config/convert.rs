@@ -98,10 +98,10 @@ fn convert_unknown(actual: Type, wanted: &Type) -> Result<Value, ConvertError> {
 /// Whether some values of one type convert to the other.
 pub fn converts(from: &Type, to: &Type) -> bool {
     match (from, to) {
-        (Type::Any, _) | (_, Type::Any) => true,
-        (Type::Bool | Type::Number, Type::String) | (Type::String, Type::Bool | Type::Number) => {
-            true
-        }
+        (Type::Any, _)
+        | (_, Type::Any)
+        | (Type::Bool | Type::Number, Type::String)
+        | (Type::String, Type::Bool | Type::Number) => true,
         (Type::List(a) | Type::Set(a), Type::List(b) | Type::Set(b))
         | (Type::Map(a), Type::Map(b)) => converts(a, b),
         (Type::Tuple(elements), Type::List(b) | Type::Set(b)) => {
@@ -440,7 +440,7 @@ mod tests {
     fn primitives_convert_where_the_text_allows() {
         assert_eq!(
             convert(Value::from("1.50"), &Type::Number),
-            Ok(Value::from("1.5".parse::<Number>().unwrap()))
+            Ok(Value::from("1.5".parse::<Number>().expect("a number")))
         );
         assert_eq!(
             convert(Value::from(true), &Type::String),
@@ -550,7 +550,7 @@ mod tests {
         #[test]
         fn numbers_and_booleans_round_trip_through_text(number in any::<i64>(), flag in any::<bool>()) {
             for (value, r#type) in [(Value::from(number), Type::Number), (Value::from(flag), Type::Bool)] {
-                let text = convert(value.clone(), &Type::String).unwrap();
+                let text = convert(value.clone(), &Type::String).expect("text");
                 prop_assert_eq!(convert(text, &r#type), Ok(value));
             }
         }

@@ -1,6 +1,7 @@
 //! HCL text → desired resources. Pure: files come through [`Files`].
 
 pub mod block;
+pub mod console;
 pub mod convert;
 pub mod eval;
 pub mod files;
@@ -8,6 +9,7 @@ pub mod format;
 mod functions;
 pub mod load;
 pub mod number;
+pub mod parse;
 pub mod project;
 pub mod schema;
 pub mod syntax;

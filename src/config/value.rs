@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization as _, is_nfc_quick};
@@ -137,6 +138,40 @@ impl fmt::Display for SecretRef {
         match self {
             Self::Env(name) => write!(f, "env:{name}"),
             Self::File(path) => write!(f, "file:{path}"),
+        }
+    }
+}
+
+/// The text is not `env:NAME` or `file:PATH`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ParseSecretError {
+    /// It begins with neither `env:` nor `file:`, or no path follows.
+    #[error("it is written \"env:NAME\" or \"file:PATH\"")]
+    Form,
+    /// The name is not that of an environment variable.
+    #[error("the name of an environment variable has letters, digits and _ only")]
+    Name,
+}
+
+impl FromStr for SecretRef {
+    type Err = ParseSecretError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_letter = |c: u8| c.is_ascii_alphabetic() || c == b'_';
+        match text.split_once(':') {
+            Some(("env", name)) => {
+                let valid = name.bytes().next().is_some_and(is_letter)
+                    && name.bytes().all(|c| is_letter(c) || c.is_ascii_digit());
+                if valid {
+                    Ok(Self::Env(name.into()))
+                } else {
+                    Err(ParseSecretError::Name)
+                }
+            }
+            Some(("file", path)) if !path.is_empty() && !path.contains('\0') => {
+                Ok(Self::File(path.into()))
+            }
+            _ => Err(ParseSecretError::Form),
         }
     }
 }
@@ -345,6 +380,36 @@ impl Value {
             value if !sensitive => value,
             Self::Sensitive(inner) => Self::Sensitive(inner),
             value => Self::Sensitive(Box::new(value)),
+        }
+    }
+
+    /// Returns the JSON that the value stands for: marks are taken off, a secret is
+    /// `{"$secret": "env:NAME"}`, an unknown value `{"$unknown": "TYPE"}`. A number that is neither an
+    /// integer of 64 bits nor exact as a float is the nearest float.
+    pub fn to_json(&self) -> serde_json::Value {
+        use serde_json::{Value as Json, json};
+        match self {
+            Self::Null => Json::Null,
+            Self::Bool(value) => json!(value),
+            Self::Number(number) => match (number.to_i64(), number.to_u64()) {
+                (Some(small), _) => json!(small),
+                (None, Some(large)) => json!(large),
+                (None, None) => json!(number.to_f64()),
+            },
+            Self::String(text) => Json::String(text.to_string()),
+            Self::List(elements) | Self::Tuple(elements) => {
+                elements.iter().map(Self::to_json).collect()
+            }
+            Self::Set(elements) => elements.iter().map(Self::to_json).collect(),
+            Self::Map(elements) | Self::Object(elements) => Json::Object(
+                elements
+                    .iter()
+                    .map(|(name, value)| (name.to_string(), value.to_json()))
+                    .collect(),
+            ),
+            Self::Unknown(r#type) => json!({ "$unknown": r#type.to_string() }),
+            Self::Sensitive(inner) => inner.to_json(),
+            Self::Secret(secret) => json!({ "$secret": secret.to_string() }),
         }
     }
 

@@ -33,11 +33,11 @@ pub(super) fn evaluate(
     };
     let span = span_of(expr, scope);
     let value = functions::run(function, arguments.values, span.clone(), scope)?;
-    Ok(limits::check(value.mark(arguments.sensitive), span)?)
+    limits::check(value.mark(arguments.sensitive), span)
 }
 
 /// Returns the function's name; `core::upper` is `upper`, as in Terraform.
-fn function_name<'c>(call: &'c FuncCall, scope: &Scope<'_>) -> Result<&'c str, Diagnostic> {
+fn function_name<'c>(call: &'c FuncCall, scope: &Scope<'_>) -> Result<&'c str, Diagnostics> {
     match call.name.namespace.as_slice() {
         [] => Ok(call.name.name.as_str()),
         [core] if core.as_str() == "core" => Ok(call.name.name.as_str()),
@@ -49,7 +49,8 @@ fn function_name<'c>(call: &'c FuncCall, scope: &Scope<'_>) -> Result<&'c str, D
             "The only namespace of functions is core, and this is {:?}.",
             first.as_str()
         ))
-        .at(scope.span(first.span()))),
+        .at(scope.span(first.span()))
+        .into()),
     }
 }
 
@@ -167,13 +168,14 @@ fn only_argument<'c>(
     call: &'c FuncCall,
     expr: &Expression,
     scope: &Scope<'_>,
-) -> Result<&'c Expression, Diagnostic> {
+) -> Result<&'c Expression, Diagnostics> {
     match call.args.get(0) {
         Some(arg) if call.args.len() == 1 && !call.args.expand_final() => Ok(arg),
         _ => Err(Diagnostic::error(
             "argument-count",
             format!("{}() takes one argument", call.name.name.as_str()),
         )
-        .at(span_of(expr, scope))),
+        .at(span_of(expr, scope))
+        .into()),
     }
 }

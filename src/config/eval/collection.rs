@@ -26,7 +26,7 @@ pub(super) fn array(
     if diagnostics.has_errors() {
         return Err(diagnostics);
     }
-    Ok(limits::check(Value::tuple(elements), span_of(expr, scope))?)
+    limits::check(Value::tuple(elements), span_of(expr, scope))
 }
 
 /// Evaluates `{…}`. A key that is unknown makes the object unknown; a key's mark is the object's.
@@ -59,7 +59,7 @@ pub(super) fn object(
         return Ok(failed().mark(sensitive));
     }
     let value = Value::Object(Arc::new(attributes)).mark(sensitive);
-    Ok(limits::check(value, span_of(expr, scope))?)
+    limits::check(value, span_of(expr, scope))
 }
 
 /// A key: a name, or unknown.
@@ -93,14 +93,14 @@ fn object_key(key: &ObjectKey, scope: &Scope<'_>) -> Result<Key, Diagnostics> {
             .at(span)
             .into());
     }
-    Ok(key_of(evaluate(expr, scope)?, span)?)
+    key_of(evaluate(expr, scope)?, span)
 }
 
 /// Makes a key of a value.
-pub(super) fn key_of(value: Value, span: Option<Span>) -> Result<Key, Diagnostic> {
+pub(super) fn key_of(value: Value, span: Option<Span>) -> Result<Key, Diagnostics> {
     let (value, sensitive) = value.unmark();
     if let Some(error) = refuse_secret(&value, "An object's key", span.clone()) {
-        return Err(error);
+        return Err(error.into());
     }
     let invalid = |detail: String| {
         Diagnostic::error("invalid-key", "Invalid object key")
@@ -108,7 +108,7 @@ pub(super) fn key_of(value: Value, span: Option<Span>) -> Result<Key, Diagnostic
             .at(span)
     };
     if value.is_null() {
-        return Err(invalid("A key cannot be null.".into()));
+        return Err(invalid("A key cannot be null.".into()).into());
     }
     match convert(value, &Type::String) {
         Ok(Value::String(name)) => Ok(Key {
@@ -119,6 +119,6 @@ pub(super) fn key_of(value: Value, span: Option<Span>) -> Result<Key, Diagnostic
             name: None,
             sensitive,
         }),
-        Err(error) => Err(invalid(format!("A key is a text, and here {error}."))),
+        Err(error) => Err(invalid(format!("A key is a text, and here {error}.")).into()),
     }
 }

@@ -31,7 +31,7 @@ pub(super) fn evaluate(conditional: &Conditional, scope: &Scope<'_>) -> Result<V
     let branch = |expr| Branch::new(super::evaluate(expr, scope), span_of(expr, scope));
     choose(
         super::evaluate(&conditional.cond_expr, scope),
-        span_of(&conditional.cond_expr, scope),
+        span_of(&conditional.cond_expr, scope).as_ref(),
         branch(&conditional.true_expr),
         branch(&conditional.false_expr),
     )
@@ -41,7 +41,7 @@ pub(super) fn evaluate(conditional: &Conditional, scope: &Scope<'_>) -> Result<V
 /// chosen one's errors count.
 pub(super) fn choose(
     condition: Result<Value, Diagnostics>,
-    condition_span: Option<Span>,
+    condition_span: Option<&Span>,
     yes: Branch,
     no: Branch,
 ) -> Result<Value, Diagnostics> {
@@ -53,9 +53,9 @@ pub(super) fn choose(
     let invalid = |detail: &str| {
         Diagnostic::error("invalid-condition", "Invalid condition")
             .detail(detail)
-            .at(condition_span.clone())
+            .at(condition_span.cloned())
     };
-    if let Some(error) = refuse_secret(&condition, "A condition", condition_span.clone()) {
+    if let Some(error) = refuse_secret(&condition, "A condition", condition_span.cloned()) {
         return Err(error.into());
     }
     let (value, diagnostics, span) = match convert(condition, &Type::Bool) {
@@ -78,7 +78,7 @@ pub(super) fn choose(
     Ok(value.mark(sensitive))
 }
 
-fn result_type(yes: &Branch, no: &Branch) -> Result<Type, Diagnostic> {
+fn result_type(yes: &Branch, no: &Branch) -> Result<Type, Diagnostics> {
     let (a, b) = (yes.value.type_of(), no.value.type_of());
     if yes.value.is_null() {
         return Ok(b);
@@ -99,6 +99,7 @@ fn result_type(yes: &Branch, no: &Branch) -> Result<Type, Diagnostic> {
                 "Both results must have one type, and these are {a} and {b}."
             ))
             .at(span)
+            .into()
     })
 }
 

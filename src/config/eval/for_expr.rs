@@ -23,7 +23,7 @@ pub(super) enum Items {
 }
 
 /// Returns the items of a collection without its mark.
-pub(super) fn items(collection: &Value, span: Option<Span>) -> Result<Items, Diagnostic> {
+pub(super) fn items(collection: &Value, span: Option<Span>) -> Result<Items, Diagnostics> {
     let keyed = |elements: &BTreeMap<Arc<str>, Value>| {
         elements
             .iter()
@@ -31,11 +31,9 @@ pub(super) fn items(collection: &Value, span: Option<Span>) -> Result<Items, Dia
             .collect()
     };
     let invalid = |detail: String| {
-        Err(
-            Diagnostic::error("invalid-iteration", "Cannot iterate over this value")
-                .detail(detail)
-                .at(span.clone()),
-        )
+        Diagnostic::error("invalid-iteration", "Cannot iterate over this value")
+            .detail(detail)
+            .at(span.clone())
     };
     match collection {
         Value::List(elements) | Value::Tuple(elements) => Ok(Items::Known(
@@ -50,12 +48,13 @@ pub(super) fn items(collection: &Value, span: Option<Span>) -> Result<Items, Dia
         )),
         Value::Map(elements) | Value::Object(elements) => Ok(Items::Known(keyed(elements))),
         Value::Unknown(r#type) if !r#type.is_primitive() => Ok(Items::Unknown),
-        Value::Null => invalid("The collection is null.".into()),
-        Value::Secret(_) => Err(super::secret_error("A for", span)),
-        other => invalid(format!(
+        Value::Null => Err(invalid("The collection is null.".into()).into()),
+        Value::Secret(_) => Err(super::secret_error("A for", span).into()),
+        other => Err(invalid(format!(
             "A {} is not a collection; a list, set, tuple, map or object is required.",
             other.type_of().noun()
-        )),
+        ))
+        .into()),
     }
 }
 
@@ -65,7 +64,7 @@ pub(super) struct Names<'a> {
     pub(super) value: &'a str,
 }
 
-impl<'a> Names<'a> {
+impl Names<'_> {
     /// Runs `body` with the names bound to one item.
     pub(super) fn bind<T>(
         &self,
@@ -99,29 +98,27 @@ pub(super) fn evaluate(
     };
     let mut result = Collected::new(for_expr, sensitive);
     for item in items {
-        names.bind(item, scope, |scope| result.add(for_expr, scope));
+        names.bind(item, scope, |scope| result.add(scope));
     }
-    Ok(limits::check(result.finish()?, span_of(expr, scope))?)
+    limits::check(result.finish()?, span_of(expr, scope))
 }
 
 /// The result of a `for` expression so far.
-struct Collected {
+struct Collected<'a> {
+    for_expr: &'a ForExpr,
     elements: Vec<Value>,
     attributes: BTreeMap<Arc<str>, Vec<Value>>,
-    is_object: bool,
-    grouping: bool,
     known: bool,
     sensitive: bool,
     diagnostics: Diagnostics,
 }
 
-impl Collected {
-    fn new(for_expr: &ForExpr, sensitive: bool) -> Self {
+impl<'a> Collected<'a> {
+    fn new(for_expr: &'a ForExpr, sensitive: bool) -> Self {
         Self {
             elements: Vec::new(),
             attributes: BTreeMap::new(),
-            is_object: for_expr.key_expr.is_some(),
-            grouping: for_expr.grouping,
+            for_expr,
             known: true,
             sensitive,
             diagnostics: Diagnostics::new(),
@@ -129,8 +126,8 @@ impl Collected {
     }
 
     /// Adds the item that is bound in the scope.
-    fn add(&mut self, for_expr: &ForExpr, scope: &Scope<'_>) {
-        match self.try_add(for_expr, scope) {
+    fn add(&mut self, scope: &Scope<'_>) {
+        match self.try_add(scope) {
             Ok(()) => {}
             // All items are evaluated by one expression: what fails for one often fails for all alike.
             Err(errors) => {
@@ -143,7 +140,8 @@ impl Collected {
         }
     }
 
-    fn try_add(&mut self, for_expr: &ForExpr, scope: &Scope<'_>) -> Result<(), Diagnostics> {
+    fn try_add(&mut self, scope: &Scope<'_>) -> Result<(), Diagnostics> {
+        let for_expr = self.for_expr;
         if let Some(condition) = &for_expr.cond
             && !self.included(&condition.expr, scope)?
         {
@@ -164,7 +162,7 @@ impl Collected {
         let value = super::evaluate(&for_expr.value_expr, scope)?;
         let values = self.attributes.entry(name.clone()).or_default();
         values.push(value);
-        if values.len() > 1 && !self.grouping {
+        if values.len() > 1 && !for_expr.grouping {
             return Err(Diagnostic::error("duplicate-key", "Duplicate object key")
                 .detail(format!("Two items have the key {name:?}."))
                 .hint("write ... behind the value to collect the values of a key in a list")
@@ -203,9 +201,9 @@ impl Collected {
         }
         let value = if !self.known {
             failed()
-        } else if !self.is_object {
+        } else if self.for_expr.key_expr.is_none() {
             Value::tuple(self.elements)
-        } else if self.grouping {
+        } else if self.for_expr.grouping {
             Value::object(
                 self.attributes
                     .into_iter()

@@ -5,19 +5,19 @@
 //! before, the measuring itself stays short.
 
 use crate::config::value::Value;
-use crate::diagnostic::{Diagnostic, Span};
+use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 
 /// The deepest nesting of a value.
 const DEPTH: usize = 200;
 
 /// The most elements of a value, those of its elements included.
-const ELEMENTS: usize = 4_000_000;
+pub(in crate::config) const ELEMENTS: usize = 4_000_000;
 
 /// The longest text of a value, in bytes.
 pub(in crate::config) const TEXT: usize = 64 << 20;
 
 /// Returns the value, or an error where it is too large.
-pub(super) fn check(value: Value, span: Option<Span>) -> Result<Value, Diagnostic> {
+pub(super) fn check(value: Value, span: Option<Span>) -> Result<Value, Diagnostics> {
     let mut elements = 0;
     let problem = match measure(&value, 0, &mut elements) {
         Ok(()) => return Ok(value),
@@ -26,7 +26,8 @@ pub(super) fn check(value: Value, span: Option<Span>) -> Result<Value, Diagnosti
     Err(
         Diagnostic::error("value-too-large", "The value is too large")
             .detail(problem)
-            .at(span),
+            .at(span)
+            .into(),
     )
 }
 

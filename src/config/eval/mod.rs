@@ -23,6 +23,8 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use super::number::{Number, NumberError};
 use super::value::{Type, Value, normalise};
 
+pub(super) use self::limits::{ELEMENTS as TOO_MANY_ELEMENTS, TEXT as TOO_LONG_TEXT};
+pub(super) use self::operators::equal;
 pub use self::references::{Reference, ReferenceStep, references, template_references};
 pub use self::scope::{FileAccess, ReadLog, Scope, Variables};
 pub use self::template::evaluate_template;

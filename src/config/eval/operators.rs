@@ -34,14 +34,15 @@ pub(super) fn unary(
 }
 
 /// Converts an operand to the type that its operator takes.
-fn operand(value: Value, wanted: &Type, span: Option<Span>) -> Result<Value, Diagnostic> {
+fn operand(value: Value, wanted: &Type, span: Option<Span>) -> Result<Value, Diagnostics> {
     if matches!(value.unmarked(), Value::Secret(_)) {
-        return Err(secret_error("An operator", span));
+        return Err(secret_error("An operator", span).into());
     }
     convert(value, wanted).map_err(|error| {
         Diagnostic::error("invalid-operand", "Invalid operand")
             .detail(format!("Here {error}."))
             .at(span)
+            .into()
     })
 }
 
@@ -63,7 +64,7 @@ pub(super) fn binary(
     let rhs = Side::new(&operation.rhs_expr, operator, scope);
     let mut diagnostics = Diagnostics::new();
     for error in [&lhs.invalid, &rhs.invalid].into_iter().flatten() {
-        diagnostics.push(error.clone());
+        diagnostics.extend(error.clone());
     }
     let sensitive = lhs.sensitive || rhs.sensitive;
     if !diagnostics.has_errors() && matches!(operator, BinaryOperator::And | BinaryOperator::Or) {
@@ -95,7 +96,7 @@ struct Side {
     /// What its evaluation said.
     diagnostics: Diagnostics,
     /// Set where the value is not of the operator's type.
-    invalid: Option<Diagnostic>,
+    invalid: Option<Diagnostics>,
 }
 
 impl Side {
@@ -163,10 +164,10 @@ fn equality(
     rhs: &Value,
     wanted: bool,
     span: Option<Span>,
-) -> Result<Value, Diagnostic> {
+) -> Result<Value, Diagnostics> {
     // Whether a secret is null can be said without its value.
     if !lhs.is_null() && !rhs.is_null() && (lhs.contains_secret() || rhs.contains_secret()) {
-        return Err(secret_error("A comparison", span));
+        return Err(secret_error("A comparison", span).into());
     }
     Ok(match equal(lhs, rhs) {
         Some(same) => Value::Bool(same == wanted),
@@ -222,7 +223,7 @@ fn arithmetic(
     rhs: &Value,
     expr: &Expression,
     scope: &Scope<'_>,
-) -> Result<Value, Diagnostic> {
+) -> Result<Value, Diagnostics> {
     let compares = matches!(
         operator,
         BinaryOperator::Less
@@ -232,7 +233,9 @@ fn arithmetic(
     );
     let (lhs, rhs) = match (lhs, rhs) {
         (Value::Number(lhs), Value::Number(rhs)) => (lhs, rhs),
-        (Value::Null, _) | (_, Value::Null) => return Err(null_operand(span_of(expr, scope))),
+        (Value::Null, _) | (_, Value::Null) => {
+            return Err(null_operand(span_of(expr, scope)).into());
+        }
         _ => {
             return Ok(Value::Unknown(if compares {
                 Type::Bool
@@ -250,6 +253,7 @@ fn arithmetic(
             Diagnostic::error("invalid-operation", "The operation has no result")
                 .detail(format!("{lhs} {} {rhs}: {error}.", operator.as_str()))
                 .at(span_of(expr, scope))
+                .into()
         })
 }
 

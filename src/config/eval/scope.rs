@@ -140,6 +140,12 @@ impl<'a> Scope<'a> {
         }
     }
 
+    /// Returns the scope for an expression of another text of the same file.
+    #[must_use]
+    pub fn with_text(self, text: &'a str) -> Self {
+        Self { text, ..self }
+    }
+
     /// Returns the scope with the functions that only the console has: `type`.
     #[must_use]
     pub fn for_console(self) -> Self {
@@ -185,11 +191,6 @@ impl<'a> Scope<'a> {
     /// Returns how functions reach files, where they may.
     pub(in crate::config) fn files(&self) -> Option<&'a FileAccess<'a>> {
         self.files
-    }
-
-    /// Returns the name of the file that the expression stands in.
-    pub(in crate::config) fn file(&self) -> Option<&'a Arc<str>> {
-        self.file
     }
 
     /// Whether the expression stands in a template that a function renders.

@@ -89,24 +89,24 @@ fn run(
         return evaluate(&only.expr, scope);
     }
     let mut tokens = Tokens {
-        tokens: Vec::new(),
+        found: Vec::new(),
         layout,
         trim_next: false,
     };
     tokens.collect(template, scope);
     if layout == Layout::Flush {
-        flush(&mut tokens.tokens);
+        flush(&mut tokens.found);
     }
     let parts = Parts {
-        tokens: tokens.tokens.into_iter(),
+        tokens: tokens.found.into_iter(),
     }
     .build(template);
-    Ok(limits::check(render(&parts, scope)?, span)?)
+    limits::check(render(&parts, scope)?, span)
 }
 
 /// The texts of a template, trimmed; `None` stands for a marker: `${…}` or `%{…}`.
 struct Tokens<'a> {
-    tokens: Vec<Option<Cow<'a, str>>>,
+    found: Vec<Option<Cow<'a, str>>>,
     layout: Layout,
     trim_next: bool,
 }
@@ -166,21 +166,21 @@ impl<'a> Tokens<'a> {
         } else {
             text
         };
-        self.tokens.push(Some(text));
+        self.found.push(Some(text));
     }
 
     fn marker(&mut self, strip: Strip) {
         if strip.strip_start()
-            && let Some(Some(text)) = self.tokens.last_mut()
+            && let Some(Some(text)) = self.found.last_mut()
         {
             *text = trim(std::mem::take(text), str::trim_end);
         }
-        self.tokens.push(None);
+        self.found.push(None);
         self.trim_next = strip.strip_end();
     }
 }
 
-fn trim<'a>(text: Cow<'a, str>, trim: fn(&str) -> &str) -> Cow<'a, str> {
+fn trim(text: Cow<'_, str>, trim: fn(&str) -> &str) -> Cow<'_, str> {
     match text {
         Cow::Borrowed(text) => Cow::Borrowed(trim(text)),
         Cow::Owned(text) => Cow::Owned(trim(&text).to_owned()),
@@ -329,7 +329,7 @@ impl Output {
                 let branch = |parts| Branch::new(render(parts, scope), span.clone());
                 let result = choose(
                     evaluate(condition, scope),
-                    span.clone(),
+                    span.as_ref(),
                     branch(yes),
                     branch(no),
                 );
@@ -343,30 +343,31 @@ impl Output {
             }
         };
         if let Some(value) = self.diagnostics.take(result)
-            && let Err(error) = self.value(value, span)
+            && let Err(error) = self.value(value, span.as_ref())
         {
-            self.diagnostics.push(error);
+            self.diagnostics.extend(error);
         }
     }
 
-    fn value(&mut self, value: Value, span: Option<Span>) -> Result<(), Diagnostic> {
-        if let Some(error) = refuse_secret(&value, "A template", span.clone()) {
-            return Err(error);
+    fn value(&mut self, value: Value, span: Option<&Span>) -> Result<(), Diagnostics> {
+        if let Some(error) = refuse_secret(&value, "A template", span.cloned()) {
+            return Err(error.into());
         }
         let (value, sensitive) = value.unmark();
         self.sensitive |= sensitive;
         let invalid = |detail: String| {
             Diagnostic::error("invalid-interpolation", "The value cannot stand in a text")
                 .detail(detail)
-                .at(span.clone())
+                .at(span.cloned())
         };
         if value.is_null() {
-            return Err(invalid("It is null.".into()));
+            return Err(invalid("It is null.".into()).into());
         }
         match convert(value, &Type::String) {
             Ok(Value::String(text)) if self.text.len() + text.len() > limits::TEXT => Err(invalid(
                 format!("The text becomes longer than {} bytes.", limits::TEXT),
-            )),
+            )
+            .into()),
             Ok(Value::String(text)) => {
                 self.text.push_str(&text);
                 Ok(())
@@ -375,7 +376,7 @@ impl Output {
                 self.known = false;
                 Ok(())
             }
-            Err(error) => Err(invalid(format!("Here {error}."))),
+            Err(error) => Err(invalid(format!("Here {error}.")).into()),
         }
     }
 
@@ -399,7 +400,7 @@ impl Output {
         };
         for item in items {
             let text = names.bind(item, scope, |scope| render(body, scope))?;
-            self.value(text, span.clone())?;
+            self.value(text, span.as_ref())?;
         }
         Ok(())
     }

@@ -216,6 +216,7 @@ fn mistakes_are_explained() {
       |
     1 | uper("a")
       | ^^^^
+      hint: did you mean "upper"?
     "#);
     insta::assert_snapshot!(failure("timestamp()"), @r"
     Error: timestamp() cannot be used

@@ -48,6 +48,7 @@ fn list(names: &[Arc<str>]) -> String {
 /// Evaluates a traversal: a value and the operators behind it.
 pub(super) fn evaluate(traversal: &Traversal, scope: &Scope<'_>) -> Result<Value, Diagnostics> {
     let walk = Walk { traversal, scope };
+    walk.check_legacy_indexes()?;
     if let Expression::Variable(root) = &traversal.expr
         && let Some((first, rest)) = traversal.operators.split_first()
         && let TraversalOperator::GetAttr(name) = first.value()
@@ -89,18 +90,13 @@ impl Walk<'_> {
                     rest = after;
                 }
                 TraversalOperator::GetAttr(name) => {
-                    value = self.attribute(value, name.as_str(), operator)?
+                    value = self.attribute(value, name.as_str(), operator)?;
                 }
                 TraversalOperator::Index(index) => {
                     let key = super::evaluate(index, self.scope)?;
                     value = self.index(value, key, operator)?;
                 }
                 TraversalOperator::LegacyIndex(index) => {
-                    if let Some(second) = after.first()
-                        && matches!(second.value(), TraversalOperator::LegacyIndex(_))
-                    {
-                        return Err(self.legacy_pair(operator, second).into());
-                    }
                     value =
                         self.index(value, Value::Number(Number::from(*index.value())), operator)?;
                 }
@@ -127,15 +123,23 @@ impl Walk<'_> {
             .hint("write [*] to go through the elements of the elements")
     }
 
-    fn legacy_pair(&self, first: &Operator, second: &Operator) -> Diagnostic {
+    /// `.0.0` is a decimal number for HCL's own parser.
+    fn check_legacy_indexes(&self) -> Result<(), Diagnostics> {
+        let is_legacy =
+            |operator: &Operator| matches!(operator.value(), TraversalOperator::LegacyIndex(_));
+        let mut pairs = self.traversal.operators.windows(2);
+        let Some([first, second]) = pairs.find(|pair| pair.iter().all(is_legacy)) else {
+            return Ok(());
+        };
         let range: Option<Range<usize>> =
             first.span().zip(second.span()).map(|(a, b)| a.start..b.end);
-        Diagnostic::error(
+        Err(Diagnostic::error(
             "invalid-reference",
             "Two indexes cannot be written as a decimal number",
         )
         .hint("write the indexes in brackets: [0][0]")
         .at(self.scope.span(range))
+        .into())
     }
 
     /// Returns the text of what stands before an operator, for messages.
@@ -152,20 +156,23 @@ impl Walk<'_> {
         value: Value,
         name: &str,
         operator: &Operator,
-    ) -> Result<Value, Diagnostic> {
+    ) -> Result<Value, Diagnostics> {
         let (value, sensitive) = value.unmark();
         let value = match &value {
             Value::Object(attributes) | Value::Map(attributes) => match attributes.get(name) {
                 Some(found) => found.clone(),
-                None => return Err(self.missing(&value, name, attributes, operator)),
+                None => return Err(self.missing(&value, name, attributes, operator).into()),
             },
             Value::Unknown(r#type) => self.unknown_attribute(r#type, name, operator)?,
-            Value::Secret(_) => return Err(secret_error("An attribute", self.span(operator))),
+            Value::Secret(_) => {
+                return Err(secret_error("An attribute", self.span(operator)).into());
+            }
             Value::Null => {
                 let what = self.before(operator).unwrap_or("the value");
                 return Err(self
                     .error(format!("Null has no attribute {name:?}"), operator)
-                    .detail(format!("{what} is null.")));
+                    .detail(format!("{what} is null."))
+                    .into());
             }
             Value::List(_) | Value::Tuple(_) | Value::Set(_) => {
                 let noun = value.type_of().noun();
@@ -173,11 +180,14 @@ impl Walk<'_> {
                     .error(format!("A {noun} has no attribute {name:?}"), operator)
                     .hint(format!(
                         "for one element write [0].{name}, for all elements [*].{name}"
-                    )));
+                    ))
+                    .into());
             }
             other => {
                 let noun = other.type_of().noun();
-                return Err(self.error(format!("A {noun} has no attributes"), operator));
+                return Err(self
+                    .error(format!("A {noun} has no attributes"), operator)
+                    .into());
             }
         };
         Ok(value.mark(sensitive))
@@ -213,7 +223,7 @@ impl Walk<'_> {
         r#type: &Type,
         name: &str,
         operator: &Operator,
-    ) -> Result<Value, Diagnostic> {
+    ) -> Result<Value, Diagnostics> {
         match r#type {
             Type::Any => Ok(failed()),
             Type::Map(element) => Ok(Value::Unknown((**element).clone())),
@@ -221,16 +231,19 @@ impl Walk<'_> {
                 Some(attribute) => Ok(Value::Unknown(attribute.r#type.clone())),
                 None => Err(self
                     .error(format!("This object has no attribute {name:?}"), operator)
-                    .hint_opt(did_you_mean(name, attributes.keys().map(|key| &**key)))),
+                    .hint_opt(did_you_mean(name, attributes.keys().map(|key| &**key)))
+                    .into()),
             },
-            other => Err(self.error(
-                format!("A {} has no attribute {name:?}", other.noun()),
-                operator,
-            )),
+            other => Err(self
+                .error(
+                    format!("A {} has no attribute {name:?}", other.noun()),
+                    operator,
+                )
+                .into()),
         }
     }
 
-    fn index(&self, value: Value, key: Value, operator: &Operator) -> Result<Value, Diagnostic> {
+    fn index(&self, value: Value, key: Value, operator: &Operator) -> Result<Value, Diagnostics> {
         let (value, value_marked) = value.unmark();
         let (key, key_marked) = key.unmark();
         let result = self.index_unmarked(&value, key, operator)?;
@@ -242,12 +255,12 @@ impl Walk<'_> {
         value: &Value,
         key: Value,
         operator: &Operator,
-    ) -> Result<Value, Diagnostic> {
+    ) -> Result<Value, Diagnostics> {
         if matches!(key, Value::Secret(_)) {
-            return Err(secret_error("An index", self.span(operator)));
+            return Err(secret_error("An index", self.span(operator)).into());
         }
         if key.is_null() {
-            return Err(self.error("An index cannot be null", operator));
+            return Err(self.error("An index cannot be null", operator).into());
         }
         match value {
             Value::List(elements) | Value::Tuple(elements) => {
@@ -261,7 +274,7 @@ impl Walk<'_> {
                 let found = index.to_usize().and_then(|index| elements.get(index));
                 found
                     .cloned()
-                    .ok_or_else(|| self.outside(value, index, elements.len(), operator))
+                    .ok_or_else(|| self.outside(value, index, elements.len(), operator).into())
             }
             Value::Map(elements) | Value::Object(elements) => {
                 let key = self.key(key, &Type::String, operator)?;
@@ -274,23 +287,27 @@ impl Walk<'_> {
                 elements
                     .get(name)
                     .cloned()
-                    .ok_or_else(|| self.missing(value, name, elements, operator))
+                    .ok_or_else(|| self.missing(value, name, elements, operator).into())
             }
             Value::Unknown(r#type) => self.index_unknown(r#type, key, operator),
             Value::Set(_) => Err(self
                 .error("The elements of a set have no index", operator)
-                .hint("use a for expression, or tolist(…) to get a list in order")),
+                .hint("use a for expression, or tolist(…) to get a list in order")
+                .into()),
             Value::Null => Err(self
                 .error("Null cannot be indexed", operator)
                 .detail(format!(
                     "{} is null.",
                     self.before(operator).unwrap_or("The value")
-                ))),
-            Value::Secret(_) => Err(secret_error("An index", self.span(operator))),
-            other => Err(self.error(
-                format!("A {} cannot be indexed", other.type_of().noun()),
-                operator,
-            )),
+                ))
+                .into()),
+            Value::Secret(_) => Err(secret_error("An index", self.span(operator)).into()),
+            other => Err(self
+                .error(
+                    format!("A {} cannot be indexed", other.type_of().noun()),
+                    operator,
+                )
+                .into()),
         }
     }
 
@@ -299,7 +316,7 @@ impl Walk<'_> {
         r#type: &Type,
         key: Value,
         operator: &Operator,
-    ) -> Result<Value, Diagnostic> {
+    ) -> Result<Value, Diagnostics> {
         match r#type {
             Type::Any => Ok(failed()),
             Type::List(element) => {
@@ -314,12 +331,14 @@ impl Walk<'_> {
                 Value::Number(index) => {
                     match index.to_usize().and_then(|index| elements.get(index)) {
                         Some(element) => Ok(Value::Unknown(element.clone())),
-                        None => Err(self.outside(
-                            &Value::Unknown(r#type.clone()),
-                            &index,
-                            elements.len(),
-                            operator,
-                        )),
+                        None => Err(self
+                            .outside(
+                                &Value::Unknown(r#type.clone()),
+                                &index,
+                                elements.len(),
+                                operator,
+                            )
+                            .into()),
                     }
                 }
                 _ => Ok(failed()),
@@ -328,14 +347,17 @@ impl Walk<'_> {
                 Value::String(name) => self.unknown_attribute(r#type, &name, operator),
                 _ => Ok(failed()),
             },
-            other => Err(self.error(format!("A {} cannot be indexed", other.noun()), operator)),
+            other => Err(self
+                .error(format!("A {} cannot be indexed", other.noun()), operator)
+                .into()),
         }
     }
 
-    fn key(&self, key: Value, wanted: &Type, operator: &Operator) -> Result<Value, Diagnostic> {
+    fn key(&self, key: Value, wanted: &Type, operator: &Operator) -> Result<Value, Diagnostics> {
         convert(key, wanted).map_err(|error| {
             self.error("Invalid index", operator)
                 .detail(format!("Here {error}."))
+                .into()
         })
     }
 

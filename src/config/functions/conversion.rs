@@ -47,32 +47,8 @@ fn to(call: &Call<'_>, wanted: &Type) -> Result<Value, Failure> {
 
 /// `secret("env:NAME")`, `secret("file:PATH")`: a reference that a driver resolves at its call.
 fn secret(call: &Call<'_>) -> Result<Value, Failure> {
-    let text = call.text(0);
-    let reference = match text.split_once(':') {
-        Some(("env", name)) if is_variable_name(name) => SecretRef::Env(name.into()),
-        Some(("env", _)) => {
-            return Err(Failure::argument(
-                0,
-                "the name of an environment variable has letters, digits and _ only",
-            ));
-        }
-        Some(("file", path)) if !path.is_empty() && !path.contains('\0') => {
-            SecretRef::File(path.into())
-        }
-        _ => {
-            return Err(Failure::argument(
-                0,
-                "it is written \"env:NAME\" or \"file:PATH\"",
-            ));
-        }
-    };
-    Ok(Value::Secret(reference))
-}
-
-fn is_variable_name(name: &str) -> bool {
-    let mut letters = name.bytes();
-    letters
-        .next()
-        .is_some_and(|c| c.is_ascii_alphabetic() || c == b'_')
-        && letters.all(|c| c.is_ascii_alphanumeric() || c == b'_')
+    call.text(0)
+        .parse::<SecretRef>()
+        .map(Value::Secret)
+        .map_err(|error| Failure::argument(0, error.to_string()))
 }

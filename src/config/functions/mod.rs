@@ -3,8 +3,19 @@
 //! Each file holds a table of [`Function`]s. A function says with [`Want`] what it takes; marks,
 //! unknown values and secrets are dealt with here, before it runs, so that none can forget them.
 
+mod collection;
 mod conversion;
+mod datetime;
+mod encoding;
+mod filesystem;
+mod format;
+mod hash;
+mod network;
 mod numeric;
+mod set;
+mod string;
+mod units;
+mod yaml;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -142,12 +153,6 @@ impl Call<'_> {
             .expect("converted to the parameter's type, number")
     }
 
-    fn flag(&self, index: usize) -> bool {
-        self.args[index]
-            .as_bool()
-            .expect("converted to the parameter's type, bool")
-    }
-
     /// Returns a number that counts something.
     fn count(&self, index: usize) -> Result<usize, Failure> {
         self.number(index).to_usize().ok_or_else(|| {
@@ -189,8 +194,25 @@ impl Failure {
     }
 }
 
+/// All tables.
+const TABLES: [&[Function]; 13] = [
+    collection::TABLE,
+    conversion::TABLE,
+    datetime::TABLE,
+    encoding::TABLE,
+    filesystem::TABLE,
+    format::TABLE,
+    hash::TABLE,
+    network::TABLE,
+    numeric::TABLE,
+    set::TABLE,
+    string::TABLE,
+    units::TABLE,
+    yaml::TABLE,
+];
+
 static FUNCTIONS: LazyLock<BTreeMap<&'static str, &'static Function>> = LazyLock::new(|| {
-    [conversion::TABLE, numeric::TABLE]
+    TABLES
         .into_iter()
         .flatten()
         .map(|function| (function.name, function))
@@ -252,7 +274,6 @@ pub(super) fn run(
     scope: &Scope<'_>,
 ) -> Result<Value, Diagnostics> {
     check_count(function, arguments.len(), span.clone())?;
-    let mut diagnostics = Diagnostics::new();
     let (mut known, mut sensitive) = (true, false);
     let mut args = Vec::with_capacity(arguments.len());
     let mut spans = Vec::with_capacity(arguments.len());
@@ -261,14 +282,10 @@ pub(super) fn run(
             .parameter(index)
             .expect("the number of arguments was checked");
         spans.push(argument.span.clone());
-        if let Some(prepared) = diagnostics.take(prepare(function, parameter, argument)) {
-            known &= prepared.known;
-            sensitive |= prepared.sensitive;
-            args.push(prepared.value);
-        }
-    }
-    if diagnostics.has_errors() {
-        return Err(diagnostics);
+        let prepared = prepare(function, parameter, argument)?;
+        known &= prepared.known;
+        sensitive |= prepared.sensitive;
+        args.push(prepared.value);
     }
     if !known {
         return Ok(Value::Unknown(function.returns.r#type()).mark(sensitive));
@@ -293,7 +310,7 @@ pub(super) fn run(
     }
 }
 
-fn check_count(function: &Function, given: usize, span: Option<Span>) -> Result<(), Diagnostic> {
+fn check_count(function: &Function, given: usize, span: Option<Span>) -> Result<(), Diagnostics> {
     let wanted = function.parameters.len();
     if given == wanted || (given > wanted && function.variadic.is_some()) {
         return Ok(());
@@ -319,7 +336,8 @@ fn check_count(function: &Function, given: usize, span: Option<Span>) -> Result<
         function.name,
         names.join(", ")
     ))
-    .at(span))
+    .at(span)
+    .into())
 }
 
 /// An argument as the function sees it.
@@ -333,7 +351,7 @@ fn prepare(
     function: &Function,
     parameter: &Parameter,
     argument: Argument,
-) -> Result<Prepared, Diagnostic> {
+) -> Result<Prepared, Diagnostics> {
     let Argument { value, span } = argument;
     let want = parameter.want;
     if want == Want::Raw {
@@ -354,10 +372,7 @@ fn prepare(
         value.contains_secret()
     };
     if refused {
-        return Err(secret_error(
-            &format!("The function {}", function.name),
-            span,
-        ));
+        return Err(secret_error(&format!("The function {}", function.name), span).into());
     }
     let invalid = |message: &str| invalid_argument(function, parameter.name, message, span.clone());
     if value.is_null() {
@@ -368,7 +383,7 @@ fn prepare(
                 sensitive,
             });
         }
-        return Err(invalid("it cannot be null"));
+        return Err(invalid("it cannot be null").into());
     }
     let value = convert(value, &want.r#type()).map_err(|error| invalid(&error.to_string()))?;
     let fits = match (want, value.type_of()) {
@@ -385,7 +400,7 @@ fn prepare(
         } else {
             "a map or object"
         };
-        return Err(invalid(&format!("{noun} is required")));
+        return Err(invalid(&format!("{noun} is required")).into());
     }
     let known = if want.is_opaque() {
         value.is_known()
@@ -427,3 +442,6 @@ fn sentence(fragment: &str) -> String {
     };
     format!("{first}{}{stop}", letters.as_str())
 }
+
+#[cfg(test)]
+mod tests;

@@ -53,7 +53,7 @@ pub(super) const TABLE: &[Function] = &[
         Want::Number,
         power,
     ),
-    Function::new("signum", &[NUMBER], Want::Number, signum),
+    Function::new("signum", &[NUMBER], Want::Number, |call| Ok(signum(call))),
     Function::new(
         "sum",
         &[Parameter::new("list", Want::Known)],
@@ -104,8 +104,7 @@ fn parse_int(call: &Call<'_>) -> Result<Value, Failure> {
         .ok_or_else(|| Failure::argument(1, "a whole number from 2 to 62 is required"))?;
     let (negative, digits) = match text.as_bytes() {
         [b'-', rest @ ..] => (true, rest),
-        [b'+', rest @ ..] => (false, rest),
-        rest => (false, rest),
+        [b'+', rest @ ..] | rest => (false, rest),
     };
     let wrong = || Failure::argument(0, format!("{text:?} is no whole number in base {base}"));
     if digits.is_empty() || digits.len() > 4096 {
@@ -168,13 +167,13 @@ fn power(call: &Call<'_>) -> Result<Value, Failure> {
     Ok(result.into())
 }
 
-fn signum(call: &Call<'_>) -> Result<Value, Failure> {
-    Ok(match call.number(0).cmp(&Number::ZERO) {
+fn signum(call: &Call<'_>) -> Value {
+    match call.number(0).cmp(&Number::ZERO) {
         Ordering::Less => -1,
         Ordering::Equal => 0,
         Ordering::Greater => 1,
     }
-    .into())
+    .into()
 }
 
 fn sum(call: &Call<'_>) -> Result<Value, Failure> {
