@@ -6,6 +6,7 @@
 mod exit;
 mod fmt;
 mod init;
+mod log;
 mod output;
 mod project;
 mod runtime;

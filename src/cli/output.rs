@@ -51,6 +51,21 @@ impl Output {
         with(&self.results, |stream| stream.colour)
     }
 
+    /// Whether errors and progress are coloured.
+    pub fn log_colour(&self) -> bool {
+        with(&self.log, |stream| stream.colour)
+    }
+
+    /// How errors and progress are written.
+    pub fn log_format(&self) -> LogFormat {
+        self.log_format
+    }
+
+    /// Whether there is no progress to be written.
+    pub fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// Writes a part of the result.
     pub fn result(&self, text: &str) {
         with(&self.results, |stream| stream.write(text));

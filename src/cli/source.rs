@@ -9,7 +9,6 @@ use crate::source::git::{Access, GitError, Location, Repository};
 
 /// Where the project's files are.
 #[derive(Debug, Clone, Default, clap::Args)]
-#[command(next_help_heading = "Project")]
 pub struct SourceArgs {
     /// Read the project from a commit of this git repository instead of from the disk; the working
     /// tree is not looked at and not changed.

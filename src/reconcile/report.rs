@@ -75,7 +75,7 @@ pub struct Reason {
 
 impl Reason {
     /// Returns a reason whose text never varies.
-    pub(super) fn new(text: impl Into<String>) -> Self {
+    pub fn new(text: impl Into<String>) -> Self {
         let text = text.into();
         Self {
             key: text.clone(),
@@ -136,7 +136,8 @@ pub struct Report {
 }
 
 impl Report {
-    pub(super) fn new(commit: Option<Commit>, outcome: Outcome) -> Self {
+    /// Returns a report without changes.
+    pub fn new(commit: Option<Commit>, outcome: Outcome) -> Self {
         Self {
             commit,
             outcome,
@@ -147,7 +148,9 @@ impl Report {
         }
     }
 
-    pub(super) fn reason(mut self, reason: Reason) -> Self {
+    /// Adds why.
+    #[must_use]
+    pub fn reason(mut self, reason: Reason) -> Self {
         self.reason = Some(reason);
         self
     }
@@ -160,8 +163,8 @@ impl Report {
     }
 
     /// Writes the turn's line. A reason that the line before gave already is not given again.
-    pub(super) fn log(&self, last: Option<&Self>, duration: Duration, next_in: Option<Duration>) {
-        let commit = self.commit.as_ref().map(|commit| commit.id.short());
+    pub fn log(&self, last: Option<&Self>, duration: Duration, next_in: Option<Duration>) {
+        let commit = self.commit.as_ref().map(|commit| commit.id.to_string());
         let commit = commit.as_deref();
         let outcome = self.outcome.as_str();
         let reason = self.reason.as_ref().map(|reason| match last {

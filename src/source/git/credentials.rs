@@ -71,28 +71,11 @@ pub(super) struct Attempts {
 
 impl Attempts {
     pub(super) fn new(remote: &Remote, credentials: &Credentials) -> Self {
-        let mut left = VecDeque::new();
-        // What stands in the URL is meant for this host; the token of the environment comes second.
-        let password = remote.password().or(credentials.token.as_deref());
-        if let Some(password) = password {
-            // Forges take any user's name with a token, but not an empty one.
-            let user = remote
-                .user()
-                .or(credentials.user.as_deref())
-                .unwrap_or("git");
-            left.push_back(Attempt::Password {
-                user: user.to_owned(),
-                password: password.to_owned(),
-            });
-        }
-        if let Some(key) = &credentials.ssh_key {
-            left.push_back(Attempt::Key(key.clone()));
+        let left = if remote.is_http() {
+            password(remote, credentials).into_iter().collect()
         } else {
-            if credentials.ssh_agent {
-                left.push_back(Attempt::Agent);
-            }
-            left.extend(default_keys(credentials.home.as_deref()).map(Attempt::Key));
-        }
+            keys(credentials)
+        };
         Self {
             left,
             passphrase: credentials.ssh_passphrase.clone(),
@@ -130,6 +113,34 @@ impl Attempts {
     }
 }
 
+/// What stands in the URL is meant for its host; the token of the environment comes second.
+fn password(remote: &Remote, credentials: &Credentials) -> Option<Attempt> {
+    let token = credentials.token.as_deref();
+    let (user, password) = match (remote.user(), remote.password().or(token)) {
+        // Some forges take a token in the user's place.
+        (Some(user), password) => (user, password.unwrap_or_default()),
+        // They take any user with a token, but not an empty one.
+        (None, Some(password)) => (credentials.user.as_deref().unwrap_or("git"), password),
+        (None, None) => return None,
+    };
+    Some(Attempt::Password {
+        user: user.to_owned(),
+        password: password.to_owned(),
+    })
+}
+
+/// The key that was named, else what the agent and the home folder have.
+fn keys(credentials: &Credentials) -> VecDeque<Attempt> {
+    if let Some(key) = &credentials.ssh_key {
+        return [Attempt::Key(key.clone())].into();
+    }
+    let agent = credentials.ssh_agent.then_some(Attempt::Agent);
+    agent
+        .into_iter()
+        .chain(default_keys(credentials.home.as_deref()).map(Attempt::Key))
+        .collect()
+}
+
 fn default_keys(home: Option<&Path>) -> impl Iterator<Item = PathBuf> {
     let folder = home.map(|home| home.join(".ssh"));
     DEFAULT_KEYS
@@ -163,11 +174,11 @@ mod tests {
     }
 
     #[test]
-    fn a_password_is_never_offered_as_a_key() {
+    fn a_token_is_never_sent_over_ssh() {
         let mut attempts = attempts("ssh://git.example/r", &[("STREAMFORM_GIT_TOKEN", "t")]);
         assert!(attempts.next(CredentialType::USERNAME).is_ok());
         assert!(attempts.next(CredentialType::USERNAME).is_err());
-        assert!(attempts.next(CredentialType::SSH_KEY).is_err());
+        assert!(attempts.next(CredentialType::USER_PASS_PLAINTEXT).is_err());
     }
 
     #[test]

@@ -47,6 +47,11 @@ impl Remote {
         self.password.as_deref()
     }
 
+    /// Whether it is fetched over HTTP, where passwords and tokens belong.
+    pub(super) fn is_http(&self) -> bool {
+        self.url.starts_with("https://") || self.url.starts_with("http://")
+    }
+
     pub(super) fn is_loopback(&self) -> bool {
         self.loopback
     }
@@ -106,6 +111,9 @@ fn url(text: &str) -> Result<Location, GitError> {
         return Err(refuse(
             "it has a query or a fragment; name the revision with --rev",
         ));
+    }
+    if url.path().contains('@') {
+        return Err(refuse("it has an '@' behind the host; write %40"));
     }
     let loopback = match url.host() {
         Some(Host::Ipv4(ip)) => ip.is_loopback(),
@@ -180,11 +188,8 @@ fn scp_like(text: &str) -> Result<Location, GitError> {
             "it has no valid host or user; write it as ssh://user@host/path",
         ));
     }
-    if path
-        .split('/')
-        .next()
-        .is_some_and(|first| first.contains('@'))
-    {
+    // Also a URL whose slashes were mistyped: https:/user:password@host/path.
+    if path.contains('@') {
         return Err(refuse(
             "a password has no place in it; SSH is used with keys",
         ));
@@ -207,25 +212,33 @@ fn refused(text: &str, reason: &'static str) -> GitError {
     }
 }
 
-/// Replaces what may be a secret in a text that did not parse: all up to the last `@` of the authority.
+/// Replaces what may be a secret in a text that was refused: all before the last `@` but a scheme, since
+/// a password may itself hold any character, and what follows a `?` or `#`.
 fn masked(text: &str) -> String {
     let plain: String = text.chars().filter(|c| !c.is_control()).collect();
-    let Some((scheme, rest)) = plain.split_once("://") else {
-        return match plain.rsplit_once('@') {
-            Some((before, behind)) if before.contains(':') => format!("***@{behind}"),
-            _ => plain,
-        };
+    let (scheme, rest) = match plain.split_once("://") {
+        Some((scheme, rest))
+            if scheme
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'+') =>
+        {
+            (format!("{scheme}://"), rest)
+        }
+        _ => (String::new(), plain.as_str()),
     };
-    // A password may itself hold a slash that was not encoded, so the whole rest is looked at.
+    let is_ssh = matches!(scheme.as_str(), "" | "ssh://");
     let rest = match rest.rsplit_once('@') {
-        Some((_, behind)) => format!("***@{behind}"),
+        // Only SSH's user is never a token.
+        Some((user, _)) if is_ssh && user.bytes().all(|b| b.is_ascii_alphanumeric()) => {
+            rest.to_owned()
+        }
+        Some((_, host)) => format!("***@{host}"),
         None => rest.to_owned(),
     };
-    let rest = match rest.split_once(['?', '#']) {
-        Some((before, _)) => format!("{before}?***"),
-        None => rest,
-    };
-    format!("{scheme}://{rest}")
+    match rest.split_once(['?', '#']) {
+        Some((before, _)) => format!("{scheme}{before}?***"),
+        None => scheme + &rest,
+    }
 }
 
 /// Decodes `%41`.
@@ -248,6 +261,8 @@ fn decoded(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn remote(text: &str) -> Remote {
@@ -309,6 +324,33 @@ mod tests {
         }
         assert!(Location::parse("http://127.0.0.1.example/r").is_err());
         assert!(Location::parse("http://localhost@git.example/r").is_err());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// A password is shown nowhere, whatever stands around it.
+        #[test]
+        fn a_password_is_never_shown(
+            scheme in prop::sample::select(&["https", "http", "ssh", "ftp", "ext:", "HTTPS", "git+ssh", ""][..]),
+            separator in prop::sample::select(&["://", ":", "::", ":/"][..]),
+            user in "[a-z@/%#?]{0,5}",
+            around in "[a-z@/%#?:\\[\\] ]{0,4}",
+            host in "[a-z0-9.\\[\\]:%-]{0,8}",
+            path in "[a-z/.?#@]{0,8}",
+        ) {
+            let text = format!("{scheme}{separator}{user}:{around}hunter2{around}@{host}{path}");
+            let shown = match Location::parse(&text) {
+                Ok(location) => format!("{location} {location:?}"),
+                Err(error) => format!("{error} {error:?}"),
+            };
+            prop_assert!(!shown.contains("hunter2"), "{text} → {shown}");
+        }
+
+        #[test]
+        fn no_text_panics(text in ".*") {
+            drop(Location::parse(&text));
+        }
     }
 
     #[test]
