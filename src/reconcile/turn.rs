@@ -118,12 +118,12 @@ fn failed(commit: Option<Commit>, failure: Failure) -> Report {
 /// Runs a step that only reads, and drops it when asked to stop.
 async fn interruptible<T>(
     stop: &Stop,
-    step: impl Future<Output = Result<T, Failure>>,
+    reading: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
     tokio::select! {
         biased;
         () = stop.requested() => Err(Failure::Stopped),
-        result = step => result,
+        result = reading => result,
     }
 }
 

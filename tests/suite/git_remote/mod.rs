@@ -539,3 +539,14 @@ fn walk(folder: &Path) -> Vec<PathBuf> {
     }
     files
 }
+
+#[tokio::test]
+async fn an_unknown_certificate_is_refused() {
+    let bench = Bench::new();
+    let url = format!(
+        "https://bot:s3cret@127.0.0.1:{}/repo.git",
+        server::untrusted()
+    );
+    let error = bench.open(&url).await.unwrap_err();
+    assert!(matches!(error, GitError::Untrusted { .. }), "{error:?}");
+}

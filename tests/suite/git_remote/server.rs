@@ -203,3 +203,28 @@ fn backend(
     std::thread::spawn(move || stdin.write_all(&body));
     Some(child.wait_with_output().ok()?.stdout)
 }
+
+/// Listens with a certificate that nobody knows, answers no request, and returns its port.
+pub(crate) fn untrusted() -> u16 {
+    let made = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a certificate");
+    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der())
+        .expect("the key that was made");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("the provider's own versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .expect("they belong together");
+    let config = Arc::new(config);
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("it is bound").port();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut session = rustls::ServerConnection::new(config.clone()).expect("a session");
+            // The client hangs up in the middle.
+            drop(session.complete_io(&mut stream));
+        }
+    });
+    port
+}
