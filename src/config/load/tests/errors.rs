@@ -1,5 +1,7 @@
 //! Bad input of each kind: the messages.
 
+#![expect(clippy::too_many_lines, reason = "long snapshots read better whole")]
+
 use super::Case;
 
 #[test]

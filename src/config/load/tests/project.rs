@@ -1,9 +1,12 @@
 //! Projects that load.
 
+use std::fmt::Write as _;
+use std::time::Duration;
+
 use super::{Case, output, show, summary};
+use crate::address::EnvironmentName;
 use crate::config::load::environments;
 use crate::config::project::{ApplyPolicy, DriftPolicy};
-use std::time::Duration;
 
 #[test]
 fn a_project_of_several_files() {
@@ -86,7 +89,7 @@ environment "dev" {}
     assert_eq!(
         prod.environments
             .iter()
-            .map(|e| e.as_str())
+            .map(EnvironmentName::as_str)
             .collect::<Vec<_>>(),
         ["dev", "prod"]
     );
@@ -109,7 +112,10 @@ fn environments_are_listed_without_loading() {
     );
     let names = environments(&case.files, "").unwrap();
     assert_eq!(
-        names.iter().map(|name| name.as_str()).collect::<Vec<_>>(),
+        names
+            .iter()
+            .map(EnvironmentName::as_str)
+            .collect::<Vec<_>>(),
         ["a", "b"]
     );
 }
@@ -240,6 +246,11 @@ topic "same_instance" {
   name       = "${topic.each[each.key].name}-2"
   partitions = 1
 }
+topic "chained" {
+  for_each   = topic.each
+  name       = "${each.value.name}-3"
+  partitions = 1
+}
 topic "attribute" {
   name       = "${topic.a["name"]}-2"
   partitions = 1
@@ -255,6 +266,10 @@ topic "none" { partitions = 1 }
       after topic.each["l"]
     topic.attribute (kafka) name="a-2" partitions=1
       after topic.a
+    topic.chained["k"] (kafka) name="k-3" partitions=1
+      after topic.each["k"]
+    topic.chained["l"] (kafka) name="l-3" partitions=1
+      after topic.each["l"]
     topic.each["k"] (kafka) name="k" partitions=1
     topic.each["l"] (kafka) name="l" partitions=1
     topic.none (kafka) name="none" partitions=1
@@ -307,13 +322,13 @@ removed { from = module.gone }
     .project();
     let mut lines = String::new();
     for moved in &project.moved {
-        lines.push_str(&format!("{} → {}\n", moved.from, moved.to));
+        writeln!(lines, "{} → {}", moved.from, moved.to).unwrap();
     }
     for import in &project.imports {
-        lines.push_str(&format!("{} ← {}\n", import.to, import.id));
+        writeln!(lines, "{} ← {}", import.to, import.id).unwrap();
     }
     for removed in &project.removed {
-        lines.push_str(&format!("- {} {}\n", removed.from, removed.destroy));
+        writeln!(lines, "- {} {}", removed.from, removed.destroy).unwrap();
     }
     insta::assert_snapshot!(lines, @r#"
     topic.old → topic.b["x"]
