@@ -7,6 +7,7 @@
 mod completeness;
 mod format;
 mod git_remote;
+mod kafka_client;
 mod layering;
 mod sandbox;
 #[allow(

@@ -3,7 +3,7 @@
 //! A request may be lost after the broker has begun to act on it. Its items are then sent again and their outcomes
 //! say so ([`Outcome::resent`]), since "it exists already" may be the echo of our own first attempt.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,6 +50,9 @@ pub(super) trait Batch: Send + Sync + 'static {
     const MOST_ITEMS: usize;
     /// The most weight of one request.
     const MOST_WEIGHT: usize = usize::MAX;
+
+    /// Whether only a partition's leader can do it, so that the caller must find out who that is.
+    const ONLY_LEADERS: bool = false;
 
     /// Returns what the answer will name an item by.
     fn key(item: &Self::Item) -> Self::Key;
@@ -108,6 +111,14 @@ struct Run<B: Batch> {
     retry: Retry,
 }
 
+/// The items of one request, by index.
+struct Chunk<K> {
+    target: Target,
+    weight: usize,
+    indexes: Vec<usize>,
+    keys: BTreeSet<K>,
+}
+
 /// What came back of one request: the indexes of its items, and the answer.
 type Reply<B> = (Vec<usize>, Result<Answers<B>, KafkaError>);
 
@@ -127,15 +138,15 @@ impl<B: Batch> Run<B> {
 
     /// Sends every pending item once. Returns an error that may pass, if one was met.
     async fn round(&mut self) -> Option<KafkaError> {
-        let mut chunks = self.chunks().into_iter();
+        let mut chunks = self.chunks().into_iter().enumerate();
         let mut running: JoinSet<Reply<B>> = JoinSet::new();
         let mut passing = None;
         self.pending.clear();
         loop {
             while running.len() < AT_ONCE * 4
-                && let Some((target, slot, chunk)) = chunks.next()
+                && let Some((number, chunk)) = chunks.next()
             {
-                self.send(&mut running, target, slot, chunk);
+                self.send(&mut running, chunk.target, number % AT_ONCE, chunk.indexes);
             }
             match running.join_next().await {
                 None => break,
@@ -146,30 +157,33 @@ impl<B: Batch> Run<B> {
         passing
     }
 
-    /// Splits the pending items by broker and by the limits of a request.
-    fn chunks(&self) -> Vec<(Target, usize, Vec<usize>)> {
+    /// Splits the pending items by broker and by the limits of a request, none of which names anything twice.
+    fn chunks(&self) -> Vec<Chunk<B::Key>> {
         let (batch, items) = &*self.shared;
-        let mut open: Vec<(Target, usize, Vec<usize>)> = Vec::new();
-        let mut full: Vec<(Target, usize, Vec<usize>)> = Vec::new();
+        let mut open: Vec<Chunk<B::Key>> = Vec::new();
+        let mut full = Vec::new();
         for &index in &self.pending {
-            let (target, weight) = (batch.target(&items[index]), B::weight(&items[index]));
-            let slot = open.iter().position(|(to, ..)| *to == target);
-            if let Some(at) = slot {
-                let (_, used, chunk) = &mut open[at];
-                if chunk.len() < B::MOST_ITEMS && *used + weight <= B::MOST_WEIGHT {
-                    *used += weight;
-                    chunk.push(index);
+            let item = &items[index];
+            let (target, key, weight) = (batch.target(item), B::key(item), B::weight(item));
+            let fits = |chunk: &Chunk<B::Key>| chunk.target == target && !chunk.keys.contains(&key);
+            if let Some(at) = open.iter().position(fits) {
+                let chunk = &mut open[at];
+                if chunk.indexes.len() < B::MOST_ITEMS && chunk.weight + weight <= B::MOST_WEIGHT {
+                    chunk.weight += weight;
+                    chunk.indexes.push(index);
+                    chunk.keys.insert(key);
                     continue;
                 }
                 full.push(open.swap_remove(at));
             }
-            open.push((target, weight, vec![index]));
+            open.push(Chunk {
+                target,
+                weight,
+                indexes: vec![index],
+                keys: BTreeSet::from([key]),
+            });
         }
         full.extend(open);
-        // From here on the number is that of the connection.
-        for (at, (_, slot, _)) in full.iter_mut().enumerate() {
-            *slot = at % AT_ONCE;
-        }
         full
     }
 
@@ -203,12 +217,11 @@ impl<B: Batch> Run<B> {
         let answers = match answer {
             Ok(answers) => answers,
             Err(error) => {
-                self.reached |=
-                    !error.is_unreachable() && !matches!(error, KafkaError::NoSuchBroker(_));
+                self.reached |= error.leaves_doubt();
                 for index in chunk {
                     self.note(index, Err(error.clone()));
                 }
-                return error.is_retriable().then_some(error);
+                return Self::may_pass(&error).then_some(error);
             }
         };
         self.reached = true;
@@ -224,7 +237,7 @@ impl<B: Batch> Run<B> {
                 }),
             };
             if let Err(error) = &result
-                && error.is_retriable()
+                && Self::may_pass(error)
             {
                 passing = Some(error.clone());
             } else {
@@ -235,9 +248,14 @@ impl<B: Batch> Run<B> {
         passing
     }
 
+    /// Whether the same item may go well at the same broker a little later.
+    fn may_pass(error: &KafkaError) -> bool {
+        error.is_retriable() && !(B::ONLY_LEADERS && error.is_misdirected())
+    }
+
     fn note(&mut self, index: usize, result: Result<B::Value, KafkaError>) {
         if let Err(error) = &result
-            && error.is_retriable()
+            && Self::may_pass(error)
         {
             self.resent[index] |= error.leaves_doubt();
             self.pending.push(index);

@@ -52,6 +52,8 @@ pub(super) struct Cluster {
 struct View {
     nodes: BTreeMap<i32, Arc<Node>>,
     controller: Option<i32>,
+    /// Whether an error showed it to be out of date.
+    stale: bool,
 }
 
 impl Cluster {
@@ -126,7 +128,7 @@ impl Cluster {
             return false;
         }
         if error.is_misdirected() {
-            *self.view() = View::default();
+            self.view().stale = true;
             *self.seed.lock().await = None;
         }
         retry.again(error).await
@@ -155,6 +157,7 @@ impl Cluster {
         });
         let nodes = nodes.collect();
         view.nodes = nodes;
+        view.stale = false;
         let controller = i32::from(response.controller_id);
         view.controller = (controller >= 0).then_some(controller);
     }
@@ -191,8 +194,11 @@ impl Cluster {
 
     /// Asks for the brokers where they are not known.
     async fn know(&self) -> Result<(), KafkaError> {
-        if !self.view().nodes.is_empty() {
-            return Ok(());
+        {
+            let view = self.view();
+            if !view.nodes.is_empty() && !view.stale {
+                return Ok(());
+            }
         }
         let node = self.seed().await?;
         let request = MetadataRequest::default()

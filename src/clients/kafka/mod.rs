@@ -4,7 +4,8 @@
 //! items and returns one answer or [`Outcome`] per item, however the items were spread over requests, connections
 //! and brokers. A broker that cannot be reached is one [`KafkaError`], not one per item.
 //!
-//! From the outside in: `metadata`, `configs`, `topics` hold the calls; `scatter` (reads) and `batch` (changes)
+//! From the outside in: `metadata`, `configs`, `topics`, `reassign`, `offsets` and `log_dirs` hold the calls, `visible`
+//! waits for what they set off, and `data` reads records, which is left to librdkafka; `scatter` (reads) and `batch` (changes)
 //! split them into requests; `cluster` knows the brokers and tries again (`retry`); `node` is one broker with its
 //! connections; `connection` is one socket with its set-up in `handshake`, `tls`, `sasl` and `scram`; `wire` turns
 //! messages into bytes.
@@ -13,10 +14,14 @@ mod batch;
 mod cluster;
 mod configs;
 mod connection;
+mod data;
 mod error;
 mod handshake;
+mod log_dirs;
 mod metadata;
 mod node;
+mod offsets;
+mod reassign;
 mod retry;
 mod sasl;
 mod scatter;
@@ -25,6 +30,7 @@ pub mod settings;
 mod tls;
 mod topics;
 mod versions;
+mod visible;
 mod wire;
 
 use std::sync::Arc;
@@ -34,8 +40,12 @@ pub use configs::{
     ConfigChange, ConfigEntry, ConfigExtras, ConfigOperation, ConfigSource, ConfigSynonym,
     ConfigType, Described, Extras, Keys, Resource,
 };
+pub use data::KeySample;
 pub use error::{BrokerError, Cause, KafkaError, Unreached};
+pub use log_dirs::{ClusterDescription, LogDir, Replica};
 pub use metadata::{Broker, Metadata, Partition, Topic, TopicSelection};
+pub use offsets::{FoundOffset, OffsetSpec, TopicPartition};
+pub use reassign::{OngoingReassignment, Reassignment};
 pub use settings::{Address, Password, SETTINGS, Settings};
 pub use topics::{CreatedTopic, Layout, MorePartitions, NewTopic};
 

@@ -84,7 +84,8 @@ impl Tls {
 pub(super) fn explain(error: &rustls::Error) -> Cause {
     use rustls::Error::{AlertReceived, InvalidCertificate, InvalidMessage};
     let text = match error {
-        InvalidCertificate(CertificateError::UnknownIssuer) => {
+        // The second is an authority of the same name with another key.
+        InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => {
             "the broker's certificate is not trusted: set ssl.ca.location to the certificate of the authority \
              that issued it"
                 .to_owned()
@@ -239,5 +240,120 @@ impl ServerCertVerifier for AnyHostName {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.0.supported_verify_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+    use rustls::ServerConfig;
+    use tokio::net::TcpListener;
+    use tokio_rustls::TlsAcceptor;
+
+    use super::*;
+
+    /// Starts a TLS server for `host` and returns its address and its authority's certificate.
+    async fn server(host: &str) -> (Address, String) {
+        let authority_key = KeyPair::generate().expect("a key");
+        let mut authority = CertificateParams::new(Vec::new()).expect("parameters");
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let authority_certificate = authority.self_signed(&authority_key).expect("signed");
+        let issuer = Issuer::new(authority, authority_key);
+        let key = KeyPair::generate().expect("a key");
+        let params = CertificateParams::new(vec![host.to_owned()]).expect("parameters");
+        let certificate = params.signed_by(&key, &issuer).expect("signed");
+        let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .expect("a configuration");
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                drop(acceptor.accept(stream).await);
+            }
+        });
+        (Address::new("127.0.0.1", port), authority_certificate.pem())
+    }
+
+    async fn handshake(address: &Address, ca: &Path, any_host_name: bool) -> Result<(), Cause> {
+        let settings = TlsSettings {
+            trust: Some(("ssl.ca.location", ca.to_owned())),
+            identity: None,
+            any_host_name,
+        };
+        let tls = Tls::new(&settings).expect("valid settings");
+        let stream = TcpStream::connect((address.host.as_str(), address.port)).await;
+        let stream = stream.expect("the server listens");
+        tls.handshake(address, stream).await.map(|_| ())
+    }
+
+    #[tokio::test]
+    async fn only_the_host_name_can_go_unchecked() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (right, wrong) = (
+            folder.path().join("ca.pem"),
+            folder.path().join("other.pem"),
+        );
+        let (address, ca) = server("elsewhere.example").await;
+        let (_, other) = server("127.0.0.1").await;
+        std::fs::write(&right, ca).expect("written");
+        std::fs::write(&wrong, other).expect("written");
+        let error = handshake(&address, &right, false)
+            .await
+            .expect_err("another name");
+        assert!(
+            error.to_string().contains("for another host name"),
+            "{error}"
+        );
+        assert_eq!(handshake(&address, &right, true).await, Ok(()));
+        let error = handshake(&address, &wrong, true)
+            .await
+            .expect_err("another authority");
+        assert!(error.to_string().contains("is not trusted"), "{error}");
+    }
+
+    #[test]
+    fn files_that_hold_no_certificates_or_keys_are_named() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("x.pem");
+        let write = |text: &str| std::fs::write(&path, text).expect("written");
+        let read = |identity: bool| {
+            let file = ("ssl.key.location", path.clone());
+            let settings = TlsSettings {
+                trust: (!identity).then(|| ("ssl.ca.location", path.clone())),
+                identity: identity.then(|| Identity {
+                    certificate: file.clone(),
+                    key: file,
+                }),
+                any_host_name: false,
+            };
+            Tls::new(&settings)
+                .expect_err("no such thing in it")
+                .to_string()
+        };
+        write("");
+        assert!(read(false).contains("ssl.ca.location: "), "{}", read(false));
+        assert!(read(false).ends_with("holds no certificate in PEM"));
+        let made = rcgen::generate_simple_self_signed(["a".to_owned()]).expect("made");
+        write(&made.cert.pem());
+        assert!(
+            read(true).contains("holds no private key"),
+            "{}",
+            read(true)
+        );
+        let encrypted =
+            "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAA==\n-----END ENCRYPTED PRIVATE KEY-----\n";
+        write(&(made.cert.pem() + encrypted));
+        assert!(
+            read(true).contains("an encrypted private key"),
+            "{}",
+            read(true)
+        );
     }
 }

@@ -98,7 +98,7 @@ fn pattern(
 ) -> Option<AddressPattern> {
     let value = &plain.block.body.get_attribute(name)?.value;
     let result =
-        steps(value, &mut |index| literal_key(index)).and_then(|steps| to_pattern(&steps, kinds));
+        steps(value, &mut |index| literal_key(index)).and_then(|steps| to_pattern(steps, kinds));
     match result {
         Ok(pattern) => Some(pattern),
         Err(error) => {
@@ -156,17 +156,19 @@ fn invalid() -> Diagnostic {
 
 /// Puts names and plain keys together.
 fn to_pattern(
-    steps: &[Step<InstanceKey>],
+    steps: Vec<Step<InstanceKey>>,
     kinds: &[KindSchema],
 ) -> Result<AddressPattern, Diagnostic> {
-    let steps: Vec<String> = steps
+    let text: String = steps
         .iter()
-        .map(|(name, key)| match key {
-            Some(key) => format!("{name}{key}"),
-            None => name.to_string(),
+        .map(|(name, key)| {
+            format!(
+                ".{name}{}",
+                key.as_ref().map_or(String::new(), ToString::to_string)
+            )
         })
         .collect();
-    let pattern: AddressPattern = steps.join(".").parse().map_err(|_| invalid())?;
+    let pattern: AddressPattern = text[1..].parse().map_err(|_| invalid())?;
     if let AddressPattern::Object(address) = &pattern {
         known_kind(&address.kind, kinds)?;
     }
@@ -234,7 +236,7 @@ impl<'a> ImportTarget<'a> {
             };
             steps.push((Arc::clone(name), step));
         }
-        Some(to_pattern(&steps, kinds).and_then(|pattern| match pattern {
+        Some(to_pattern(steps, kinds).and_then(|pattern| match pattern {
             AddressPattern::Object(address) => Ok(address),
             AddressPattern::Module(_) => Err(invalid()),
         }))

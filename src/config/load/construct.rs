@@ -147,14 +147,16 @@ impl<'a> Site<'_, '_, 'a> {
             .iter()
             .map(|label| {
                 let value = errors.take(self.eval(label, local))?;
-                if let Ok(Value::String(text)) = convert(value, &Type::String) {
-                    return Some(text);
+                match convert(value, &Type::String) {
+                    Ok(Value::String(text)) => Some(text),
+                    _ => {
+                        errors.push(
+                            Diagnostic::error("labels", "A label must be a known text")
+                                .at(label.span(self.file)),
+                        );
+                        None
+                    }
                 }
-                errors.push(
-                    Diagnostic::error("labels", "A label must be a known text")
-                        .at(label.span(self.file)),
-                );
-                None
             })
             .collect()
     }
@@ -272,36 +274,6 @@ impl<'a> Site<'_, '_, 'a> {
             message,
             span: condition.condition.span(self.file),
         })
-    }
-
-    /// Reports the conditions that do not hold.
-    pub(super) fn preconditions(
-        &self,
-        what: &str,
-        name: &str,
-        conditions: &[Condition<'a>],
-        local: &Local<'a>,
-        errors: &mut Diagnostics,
-    ) -> Option<()> {
-        let mut all = Some(());
-        for condition in conditions {
-            match self.condition("precondition", condition, local, errors) {
-                Some(result) if result.passed == Some(false) => {
-                    errors.push(
-                        Diagnostic::error(
-                            "precondition",
-                            format!("A precondition of {what} {name:?} does not hold"),
-                        )
-                        .detail(&*result.message)
-                        .at(result.span),
-                    );
-                    all = None;
-                }
-                Some(_) => {}
-                None => all = None,
-            }
-        }
-        all
     }
 }
 

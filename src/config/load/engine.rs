@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::address::{EnvironmentName, InstanceKey, ModulePath, ProviderAddress};
+use crate::address::{Address, EnvironmentName, InstanceKey, ModulePath, ProviderAddress};
 use crate::config::eval::FileAccess;
 use crate::config::project::{CheckResult, Import, Output, Provider, Resource};
 use crate::config::schema::KindSchema;
@@ -16,7 +16,7 @@ use crate::config::value::{Type, Value};
 use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap};
 
 use super::dependencies::{Dep, Deps};
-use super::expression::{Expr, Ref, Target};
+use super::expression::{Expr, Ref, RefKey, Target};
 use super::index::{ItemId, Syntax};
 use super::inputs::Given;
 use super::module::{self, Condition, Item};
@@ -107,13 +107,12 @@ pub(super) struct Engine<'e, 'a> {
     pub(super) groups: BTreeMap<(NodeId, usize), Group>,
     pub(super) results: Results,
     pub(super) diagnostics: Diagnostics,
-    /// Whether something refers to a node.
-    pub(super) referred_to: Vec<bool>,
+    referred_to: Vec<bool>,
     /// How many outputs of a branch have been evaluated: how old a value of `module_values` is.
     outputs_done: Vec<usize>,
     module_values: RefCell<BTreeMap<(NodeId, usize), (usize, Value)>>,
     /// How many objects and module instances there are.
-    pub(super) count: usize,
+    count: usize,
 }
 
 /// What an evaluation starts from.
@@ -200,7 +199,7 @@ impl<'e, 'a> Engine<'e, 'a> {
                 Item::Object(object) => self.object(node, instance, object, &mut errors),
                 Item::Call(call) => self.call(node, instance, call, &mut errors),
                 Item::Provider(provider) => self.provider(node, provider, &mut errors),
-                Item::Check(asserts) => Some(self.check(node, instance, asserts, &mut errors)),
+                Item::Check(asserts) => self.check(node, instance, asserts, &mut errors),
                 Item::Import(import) => self.import(node, instance, import, &mut errors),
                 Item::Variable(_) | Item::Broken => None,
             };
@@ -237,7 +236,7 @@ impl<'e, 'a> Engine<'e, 'a> {
         let local = Local::default();
         let value = errors.take(site.eval(&output.value, &local))?;
         let name = self.tree.header(node).name;
-        site.preconditions("output", name, &output.preconditions, &local, errors)?;
+        self.preconditions(site, "output", name, &output.preconditions, &local, errors)?;
         let mut deps = BTreeSet::new();
         self.add_deps(&mut deps, branch, instance, &output.value.refs, None);
         self.add_depended(&mut deps, branch, instance, &output.depends_on, None);
@@ -266,6 +265,37 @@ impl<'e, 'a> Engine<'e, 'a> {
         })
     }
 
+    /// Reports the conditions that do not hold.
+    pub(super) fn preconditions(
+        &self,
+        site: Site<'_, 'e, 'a>,
+        what: &str,
+        name: &str,
+        conditions: &[Condition<'a>],
+        local: &Local<'a>,
+        errors: &mut Diagnostics,
+    ) -> Option<()> {
+        let mut all = Some(());
+        for condition in conditions {
+            match site.condition("precondition", condition, local, errors) {
+                Some(result) if result.passed == Some(false) => {
+                    errors.push(
+                        Diagnostic::error(
+                            "precondition",
+                            format!("A precondition of {what} {name:?} does not hold"),
+                        )
+                        .detail(&*result.message)
+                        .at(result.span),
+                    );
+                    all = None;
+                }
+                Some(_) => {}
+                None => all = None,
+            }
+        }
+        all
+    }
+
     fn call(
         &mut self,
         node: NodeId,
@@ -278,33 +308,23 @@ impl<'e, 'a> Engine<'e, 'a> {
         let child = *tree.branches[branch].children.get(&item)?;
         let expansion = expand(self.site(branch, instance, node), &call.repeat, errors)?;
         let shape = shape(&call.repeat, &expansion);
-        let mut common = BTreeSet::new();
-        super::dependencies::merge(&mut common, &self.instances[branch][instance].inherited);
-        self.add_depended(&mut common, branch, instance, &call.depends_on, None);
-        let refs = call.repeat.expr().map_or(&[][..], |expr| &expr.refs);
-        let (own, all): (Vec<&Ref>, Vec<&Ref>) = refs.iter().partition(|r| r.is_same_instance());
-        for used in all {
-            self.add_dep(&mut common, branch, instance, used, None);
+        let mut inherited = BTreeSet::new();
+        super::dependencies::merge(&mut inherited, &self.instances[branch][instance].inherited);
+        if let Some(expr) = call.repeat.expr() {
+            self.add_deps(&mut inherited, branch, instance, &expr.refs, None);
         }
-        let common = super::dependencies::shared(common);
+        self.add_depended(&mut inherited, branch, instance, &call.depends_on, None);
+        let inherited = super::dependencies::shared(inherited);
         let start = self.instances[child].len();
         for local in expansion.into_locals() {
-            let mut inherited = common.clone();
-            if !own.is_empty() {
-                let mut deps = BTreeSet::new();
-                super::dependencies::merge(&mut deps, &common);
-                for used in &own {
-                    self.add_dep(&mut deps, branch, instance, used, local.key.as_ref());
-                }
-                inherited = super::dependencies::shared(deps);
-            }
-            let outer = &self.instances[branch][instance].path;
-            let path = outer.child(tree.header(node).name, local.key.clone());
+            let path = self.instances[branch][instance]
+                .path
+                .child(tree.header(node).name, local.key.clone());
             self.instances[child].push(Instance {
                 path,
                 parent: instance,
                 local,
-                inherited,
+                inherited: inherited.clone(),
             });
         }
         let end = self.instances[child].len();
@@ -316,7 +336,7 @@ impl<'e, 'a> Engine<'e, 'a> {
         self.groups.insert((node, instance), group);
         Some(Cell {
             value: Value::Null,
-            deps: common,
+            deps: inherited,
         })
     }
 
@@ -360,7 +380,7 @@ impl<'e, 'a> Engine<'e, 'a> {
         instance: usize,
         asserts: &[Condition<'a>],
         errors: &mut Diagnostics,
-    ) -> Cell {
+    ) -> Option<Cell> {
         let (branch, _) = self.tree.nodes[node];
         let site = self.site(branch, instance, node);
         let path = &self.instances[branch][instance].path;
@@ -378,10 +398,10 @@ impl<'e, 'a> Engine<'e, 'a> {
             );
         }
         self.results.checks.extend(results);
-        Cell {
+        Some(Cell {
             value: Value::Null,
             deps: None,
-        }
+        })
     }
 
     fn import(
@@ -438,6 +458,187 @@ impl<'e, 'a> Engine<'e, 'a> {
         })
     }
 
+    fn object(
+        &mut self,
+        node: NodeId,
+        instance: usize,
+        object: &module::Object<'a>,
+        errors: &mut Diagnostics,
+    ) -> Option<Cell> {
+        let tree = self.tree;
+        let (branch, _) = tree.nodes[node];
+        let header = tree.header(node);
+        let provider = errors.take(tree.provider(branch, &object.provider).map_err(|error| {
+            let range = object.provider_range.clone();
+            error.at(match range {
+                Some(range) => crate::diagnostic::Span::new(Arc::clone(header.file), range),
+                None => header.span.clone(),
+            })
+        }));
+        let expansion = expand(self.site(branch, instance, node), &object.repeat, errors)?;
+        let shape = shape(&object.repeat, &expansion);
+        let frame = ObjectFrame {
+            node,
+            instance,
+            object,
+            kind: object.schema.keyword.into(),
+            name: header.name.into(),
+            shared: self.shared_deps(branch, instance, object),
+            shape,
+        };
+        let start = self.results.built.len();
+        let mut values = Vec::new();
+        let mut complete = provider.is_some();
+        for local in expansion.into_locals() {
+            let key = local.key.clone();
+            match self.object_instance(&frame, local, provider.as_ref(), errors) {
+                Some((built, value)) => {
+                    self.results.built.push(built);
+                    values.push((key, value));
+                }
+                None => complete = false,
+            }
+        }
+        self.count += values.len();
+        let range = start..self.results.built.len();
+        self.results.built_of.insert((node, instance), range);
+        complete.then(|| Cell {
+            value: assemble(shape, values),
+            deps: None,
+        })
+    }
+
+    /// Evaluates one object. Its value is made only where something refers to it.
+    fn object_instance(
+        &self,
+        frame: &ObjectFrame<'_, 'a>,
+        mut local: Local<'a>,
+        provider: Option<&ProviderAddress>,
+        errors: &mut Diagnostics,
+    ) -> Option<(Built, Value)> {
+        let object = frame.object;
+        let (branch, _) = self.tree.nodes[frame.node];
+        let site = self.site(branch, frame.instance, frame.node);
+        let address = Address {
+            module: self.instances[branch][frame.instance].path.clone(),
+            kind: Arc::clone(&frame.kind),
+            name: Arc::clone(&frame.name),
+            key: local.key.clone(),
+        };
+        let mut found = Diagnostics::new();
+        let body = self.body(site, frame, &local, &mut found);
+        let lifecycle = site.lifecycle(&object.lifecycle, &local, &mut found);
+        let conditions = &object.lifecycle.preconditions;
+        let held = self.preconditions(
+            site,
+            &frame.kind,
+            &frame.name,
+            conditions,
+            &local,
+            &mut found,
+        );
+        let value = body.as_ref().map(|body| self.object_value(frame, body));
+        local.this = value.clone();
+        let postconditions: Option<Vec<CheckResult>> = value.as_ref().and_then(|_| {
+            let conditions = object.lifecycle.postconditions.iter();
+            conditions
+                .map(|condition| {
+                    let name = format!("{address} postcondition");
+                    site.condition(&name, condition, &local, &mut found)
+                })
+                .collect()
+        });
+        errors.extend(found.into_iter().map(|error| error.on(&address)).collect());
+        held?;
+        let mut lifecycle = lifecycle?;
+        lifecycle.postconditions = postconditions?;
+        let mut deps = frame.shared.clone();
+        if let Some(key) = &local.key {
+            object.each_expression_ref(&mut |used| {
+                if matches!(used.target, Target::Object(_, RefKey::Same)) {
+                    self.add_dep(&mut deps, branch, frame.instance, used, Some(key));
+                }
+            });
+        }
+        let resource = Resource {
+            address,
+            provider: provider?.clone(),
+            body: body?,
+            depends_on: BTreeSet::new(),
+            lifecycle,
+        };
+        Some((Built { resource, deps }, value?))
+    }
+
+    /// Evaluates the body and fills in the name.
+    fn body(
+        &self,
+        site: Site<'_, 'e, 'a>,
+        frame: &ObjectFrame<'_, 'a>,
+        local: &Local<'a>,
+        errors: &mut Diagnostics,
+    ) -> Option<crate::config::block::Block> {
+        let header = self.tree.header(frame.node);
+        let (mut attributes, blocks) = site.content(&frame.object.body, local, errors)?;
+        if let Some(name) = frame.object.schema.name_attribute
+            && !attributes.contains_key(name)
+        {
+            if frame.shape != Shape::Single {
+                errors.push(
+                    Diagnostic::error(
+                        "missing-attribute",
+                        format!("The attribute {name:?} is missing"),
+                    )
+                    .detail("All instances of the block would have the same name.")
+                    .at(header.span.clone())
+                    .hint(format!(
+                        "write {name} = {}",
+                        if local.each.is_some() {
+                            "each.key"
+                        } else {
+                            "\"…-${count.index}\""
+                        }
+                    )),
+                );
+                return None;
+            }
+            let label = crate::config::block::Attribute {
+                value: Value::String(Arc::clone(&frame.name)),
+                key_span: header.span.clone(),
+                value_span: header.span.clone(),
+            };
+            attributes.insert(name.into(), label);
+        }
+        Some(crate::config::block::Block {
+            keyword: Arc::clone(&frame.kind),
+            labels: vec![Arc::clone(&frame.name)],
+            attributes,
+            blocks,
+            span: header.span.clone(),
+        })
+    }
+
+    /// The value that references to the object see: all attributes of its kind, null where not set.
+    fn object_value(
+        &self,
+        frame: &ObjectFrame<'_, 'a>,
+        body: &crate::config::block::Block,
+    ) -> Value {
+        let wanted =
+            self.referred_to[frame.node] || !frame.object.lifecycle.postconditions.is_empty();
+        if !wanted {
+            return Value::Null;
+        }
+        let attributes = frame.object.schema.body.attributes.iter();
+        Value::object(attributes.map(|schema| {
+            let set = body.attributes.get(schema.name);
+            (
+                schema.name,
+                set.map_or(Value::Null, |attribute| attribute.value.clone()),
+            )
+        }))
+    }
+
     /// A node's value, if it has one.
     pub(super) fn value(&self, branch: BranchId, instance: usize, item: ItemId) -> Option<Value> {
         let cell = self.cell(branch, instance, item)?;
@@ -456,7 +657,7 @@ impl<'e, 'a> Engine<'e, 'a> {
             Target::Value(item) | Target::Object(item, _) => {
                 self.cell(branch, instance, item).is_some()
             }
-            Target::Module(call, _, output) => {
+            Target::Module(call, output) => {
                 let Some(child) = self.tree.branches[branch].children.get(&call) else {
                     return false;
                 };
@@ -518,7 +719,19 @@ impl<'e, 'a> Engine<'e, 'a> {
     }
 }
 
-pub(super) fn shape(repeat: &module::Repeat<'_>, expansion: &Expansion<'_>) -> Shape {
+/// What the instances of one object have in common.
+pub(super) struct ObjectFrame<'f, 'a> {
+    node: NodeId,
+    instance: usize,
+    object: &'f module::Object<'a>,
+    kind: Arc<str>,
+    name: Arc<str>,
+    /// The dependencies that do not come from the instance's key.
+    shared: BTreeSet<Dep>,
+    shape: Shape,
+}
+
+fn shape(repeat: &module::Repeat<'_>, expansion: &Expansion<'_>) -> Shape {
     match (repeat, expansion) {
         (_, Expansion::Unknown(_)) => Shape::Unknown,
         (module::Repeat::Once, _) => Shape::Single,
@@ -528,7 +741,7 @@ pub(super) fn shape(repeat: &module::Repeat<'_>, expansion: &Expansion<'_>) -> S
 }
 
 /// Puts the values of instances together.
-pub(super) fn assemble(shape: Shape, values: Vec<(Option<InstanceKey>, Value)>) -> Value {
+fn assemble(shape: Shape, values: Vec<(Option<InstanceKey>, Value)>) -> Value {
     match shape {
         Shape::Single => values
             .into_iter()

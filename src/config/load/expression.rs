@@ -24,19 +24,6 @@ pub(super) struct Expr<'a> {
 }
 
 impl Expr<'_> {
-    /// Makes `for_each = topic.orders` a chain: each instance comes after the one with its own key, and
-    /// not after all of them.
-    pub(super) fn chain(&mut self) {
-        let Expression::Traversal(traversal) = self.ast else {
-            return;
-        };
-        if let ([_], [only]) = (&*traversal.operators, &mut *self.refs)
-            && let Target::Object(_, key) | Target::Module(_, key, None) = &mut only.target
-        {
-            *key = RefKey::Same;
-        }
-    }
-
     /// Where it stands.
     pub(super) fn span(&self, file: &Arc<str>) -> Span {
         super::source::span(file, self.ast)
@@ -50,16 +37,6 @@ pub(super) struct Ref {
     pub(super) range: Range<usize>,
 }
 
-impl Ref {
-    /// Whether it names the instance with the key of the one that refers.
-    pub(super) fn is_same_instance(&self) -> bool {
-        matches!(
-            self.target,
-            Target::Object(_, RefKey::Same) | Target::Module(_, RefKey::Same, _)
-        )
-    }
-}
-
 /// What a name stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Target {
@@ -67,8 +44,8 @@ pub(super) enum Target {
     Value(ItemId),
     /// A block of a kind, or one of its instances.
     Object(ItemId, RefKey),
-    /// A module's outputs, of all instances or of one: the output that is named, or all.
-    Module(ItemId, RefKey, Option<ItemId>),
+    /// A module's outputs: the one of the called module that is named, or all.
+    Module(ItemId, Option<ItemId>),
 }
 
 /// Which instance of a block is meant, as far as the text says it.
@@ -145,7 +122,7 @@ impl Resolver<'_, '_> {
         match root {
             "var" => named(root, steps, &self.index.variables).map(|id| Some(Target::Value(id))),
             "local" => named(root, steps, &self.index.locals).map(|id| Some(Target::Value(id))),
-            "module" => self.module(file, reference).map(Some),
+            "module" => self.module(steps).map(Some),
             "each" => given(place.each, root, steps, &["key", "value"]),
             "count" => given(place.count, root, steps, &["index"]),
             "self" if place.this => Ok(None),
@@ -162,12 +139,7 @@ impl Resolver<'_, '_> {
         let none = BTreeMap::new();
         let names = self.index.objects.get(&*reference.root).unwrap_or(&none);
         let id = named(&reference.root, &reference.steps, names)?;
-        Ok(Target::Object(id, self.key(file, reference)))
-    }
-
-    /// Returns the instance that stands behind a block's name.
-    fn key(&self, file: &str, reference: &Reference) -> RefKey {
-        match reference.steps.get(1) {
+        let key = match reference.steps.get(1) {
             Some(ReferenceStep::Index(Value::String(key))) => {
                 RefKey::Literal(InstanceKey::Text(Arc::clone(key)))
             }
@@ -177,7 +149,8 @@ impl Resolver<'_, '_> {
             },
             Some(ReferenceStep::Dynamic) if self.is_same_instance(file, reference) => RefKey::Same,
             _ => RefKey::Any,
-        }
+        };
+        Ok(Target::Object(id, key))
     }
 
     /// Whether the first index of a reference is `[each.key]` or `[count.index]`: a thousand instances
@@ -190,24 +163,22 @@ impl Resolver<'_, '_> {
             .is_some_and(|(index, _)| matches!(index.trim(), "each.key" | "count.index"))
     }
 
-    fn module(&self, file: &str, reference: &Reference) -> Result<Target, Diagnostic> {
-        let steps = &*reference.steps;
+    fn module(&self, steps: &[ReferenceStep]) -> Result<Target, Diagnostic> {
         let id = named("module", steps, &self.index.calls)?;
-        let key = self.key(file, reference);
         let output = match steps.get(1) {
             Some(ReferenceStep::Index(_) | ReferenceStep::Dynamic) => steps.get(2),
             step => step,
         };
         let Some(ReferenceStep::Attribute(output)) = output else {
-            return Ok(Target::Module(id, key, None));
+            return Ok(Target::Module(id, None));
         };
         let folder = self.index.call_folders.get(&id);
         let Some(module) = folder.and_then(|folder| self.modules.get(folder.as_str())) else {
             // The module's files are missing, which is reported where it is called.
-            return Ok(Target::Module(id, key, None));
+            return Ok(Target::Module(id, None));
         };
         if let Some(output) = module.outputs.get(&**output) {
-            return Ok(Target::Module(id, key, Some(*output)));
+            return Ok(Target::Module(id, Some(*output)));
         }
         let call = self.index.items[id].name;
         Err(Diagnostic::error(

@@ -3,10 +3,10 @@
 //! Start with [`load`]. The steps, each in a file of its own:
 //!
 //! 1. [`source`] reads and parses the files of the project's folder and of the modules it calls;
-//! 2. [`index`] lists the names that each module declares, [`declare`] checks each block against its
-//!    schema and resolves the names in expressions, which gives the items of [`module`];
+//! 2. [`index`] lists the names that each module declares, [`module`] checks each block against its
+//!    schema and resolves the names in expressions;
 //! 3. [`tree`] follows the module calls, [`order`] sorts everything by its references;
-//! 4. [`engine`] evaluates, [`objects`] the objects, [`dependencies`] finds which objects an object comes after;
+//! 4. [`engine`] evaluates, [`dependencies`] finds which objects an object comes after;
 //! 5. [`release`] hashes what the definitions say.
 //!
 //! Each step reports all errors that it finds. A step that cannot do without what an earlier one could
@@ -16,7 +16,6 @@ mod addresses;
 mod body;
 mod check;
 mod construct;
-mod declare;
 mod dependencies;
 mod engine;
 mod expression;
@@ -24,7 +23,6 @@ mod index;
 mod inputs;
 mod module;
 mod names;
-mod objects;
 mod order;
 mod release;
 mod repeat;
@@ -54,10 +52,9 @@ use super::project::{Environment, Inputs, Moved, Project, Removed, Settings};
 use super::schema::{KindSchema, ProviderSchema};
 
 use self::body::Names;
-use self::declare::Context;
 use self::engine::{Engine, Results, Start};
 use self::index::{Index, Plain};
-use self::module::Module;
+use self::module::{Context, Module};
 use self::settings::{Declared, Reader};
 use self::source::Folder;
 use self::tree::Tree;
@@ -423,7 +420,7 @@ fn declare<'a>(
     indices
         .iter()
         .map(|(folder, index)| {
-            let items = declare::declare(index, &context, &mut names, diagnostics);
+            let items = module::declare(index, &context, &mut names, diagnostics);
             (*folder, Module { index, items })
         })
         .collect()

@@ -1,6 +1,5 @@
 //! The order of evaluation: what a node refers to comes before it. Cycles are reported whole.
 
-use std::fmt::Write as _;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -169,7 +168,7 @@ impl<'m> Edges<'_, 'm, '_> {
             Target::Value(item) | Target::Object(item, _) => {
                 self.push(tree.node(branch, item), file, range());
             }
-            Target::Module(call, _, output) => {
+            Target::Module(call, output) => {
                 self.push(tree.node(branch, call), file, range());
                 let Some(child) = tree.branches[branch].children.get(&call).copied() else {
                     return;
@@ -188,7 +187,7 @@ impl<'m> Edges<'_, 'm, '_> {
 
     /// A name in `depends_on`: a module there is all objects inside.
     fn depended(&mut self, branch: BranchId, file: &'m Arc<str>, used: &Ref) {
-        let Target::Module(call, ..) = used.target else {
+        let Target::Module(call, _) = used.target else {
             return self.used(branch, file, used);
         };
         let tree = self.tree;
@@ -239,14 +238,12 @@ fn cycle_error(tree: &Tree<'_, '_>, sources: &SourceMap, cycle: &[Frame<'_>]) ->
         // `next` was counted up when the edge was taken.
         let edge = &frame.edges[frame.next - 1];
         let span = Span::new(Arc::clone(edge.file), edge.range.clone());
-        // Writing to a String cannot fail.
-        let _ = writeln!(
-            detail,
-            "{} refers to {} at {}",
+        detail.push_str(&format!(
+            "{} refers to {} at {}\n",
             label(tree, frame.node),
             label(tree, next.node),
             place(sources, &span),
-        );
+        ));
         first.get_or_insert(span);
     }
     let summary = match cycle {

@@ -365,11 +365,13 @@ impl Reader<'_> {
     }
 
     fn text(&mut self, file: &Arc<str>, attribute: &Syntax) -> Option<Arc<str>> {
-        if let Value::String(text) = self.value(file, attribute, &Type::String)? {
-            return Some(text);
+        match self.value(file, attribute, &Type::String)? {
+            Value::String(text) => Some(text),
+            _ => {
+                self.wrong(file, attribute, &"it must be a plain text");
+                None
+            }
         }
-        self.wrong(file, attribute, &"it must be a plain text");
-        None
     }
 
     fn wrong(&mut self, file: &Arc<str>, attribute: &Syntax, detail: &dyn std::fmt::Display) {

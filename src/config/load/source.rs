@@ -31,8 +31,7 @@ pub(super) struct Folder {
 
 /// Whether a name is that of a file with definitions: `*.hcl`, but neither values nor tests.
 fn is_definition(name: &str) -> bool {
-    let mut parts = name.rsplit('.');
-    parts.next() == Some("hcl") && !matches!(parts.next(), Some("vars" | "test") | None)
+    name.ends_with(".hcl") && !name.ends_with(".vars.hcl") && !name.ends_with(".test.hcl")
 }
 
 /// Returns the span of a part of a file.
@@ -145,7 +144,7 @@ fn unreadable(path: &str, error: &FileError) -> Diagnostic {
 }
 
 fn not_utf8(path: &str, bytes: &[u8], at: usize) -> Diagnostic {
-    let line = bytes[..at].split(|byte| *byte == b'\n').count();
+    let line = bytes[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
     Diagnostic::error("not-utf8", format!("{path:?} is not UTF-8 text"))
         .detail(format!(
             "Byte {:#04x} in line {line} begins no character.",

@@ -28,9 +28,6 @@ struct Raw {
     deps: Deps,
 }
 
-/// A mistake that has been reported.
-struct Reported;
-
 impl<'a> Engine<'_, 'a> {
     /// Evaluates a variable in all instances of its module.
     pub(super) fn variable(&mut self, node: NodeId, variable: &Variable<'a>) {
@@ -41,7 +38,7 @@ impl<'a> Engine<'_, 'a> {
         let mut errors = Diagnostics::new();
         let wanted = errors.take(self.variable_type(header, variable));
         if let Some(wanted) = wanted
-            && let Ok(default) = self.default(header, variable, &wanted, &mut errors)
+            && let Some(default) = self.default(header, variable, &wanted, &mut errors)
         {
             for instance in 0..instances {
                 let raw = self.raw(
@@ -53,7 +50,7 @@ impl<'a> Engine<'_, 'a> {
                     &mut errors,
                 );
                 let cell = raw.and_then(|raw| {
-                    typed(
+                    self.typed(
                         header,
                         variable,
                         &wanted,
@@ -90,16 +87,16 @@ impl<'a> Engine<'_, 'a> {
         }
     }
 
-    /// Evaluates the default, where there is one. The error has been reported.
+    /// Evaluates the default: `Some(None)` where there is none, `None` where it is wrong.
     fn default(
         &self,
         header: &Header<'a>,
         variable: &Variable<'a>,
         wanted: &Type,
         errors: &mut Diagnostics,
-    ) -> Result<Option<Value>, Reported> {
+    ) -> Option<Option<Value>> {
         let Some(expression) = variable.default else {
-            return Ok(None);
+            return Some(None);
         };
         if let Some(used) = references(expression).into_iter().next() {
             errors.push(
@@ -108,13 +105,11 @@ impl<'a> Engine<'_, 'a> {
                     .at(Span::new(Arc::clone(header.file), used.range))
                     .hint("compute it in locals, from a variable whose default is null"),
             );
-            return Err(Reported);
+            return None;
         }
-        let value = errors
-            .take(evaluate(expression, &self.scope(header)))
-            .ok_or(Reported)?;
+        let value = errors.take(evaluate(expression, &self.scope(header)))?;
         match convert(value, wanted) {
-            Ok(value) => Ok(Some(value)),
+            Ok(value) => Some(Some(value)),
             Err(error) => {
                 errors.push(
                     Diagnostic::error(
@@ -124,7 +119,7 @@ impl<'a> Engine<'_, 'a> {
                     .detail(sentence(&error))
                     .at(span(header.file, expression)),
                 );
-                Err(Reported)
+                None
             }
         }
     }
@@ -189,6 +184,50 @@ impl<'a> Engine<'_, 'a> {
         })
     }
 
+    /// Converts a value to the variable's type.
+    fn typed(
+        &self,
+        header: &Header<'a>,
+        variable: &Variable<'a>,
+        wanted: &Type,
+        default: Option<&Value>,
+        raw: Raw,
+        errors: &mut Diagnostics,
+    ) -> Option<Cell> {
+        let invalid = |detail: String| {
+            let from = raw
+                .origin
+                .as_ref()
+                .map_or(String::new(), |origin| format!("\nIt comes from {origin}."));
+            Diagnostic::error(
+                "invalid-value",
+                format!("Invalid value of the variable {:?}", header.name),
+            )
+            .detail(detail + &from)
+            .at(raw.span.clone().unwrap_or_else(|| header.span.clone()))
+        };
+        let value = match raw.value {
+            Value::Null if !variable.nullable => match default {
+                Some(default) => default.clone(),
+                None => {
+                    errors.push(invalid("It may not be null.".to_owned()));
+                    return None;
+                }
+            },
+            value => value,
+        };
+        match convert(value, wanted) {
+            Ok(value) => Some(Cell {
+                value: value.mark(variable.sensitive),
+                deps: raw.deps,
+            }),
+            Err(error) => {
+                errors.push(invalid(sentence(&error)));
+                None
+            }
+        }
+    }
+
     /// Checks the validations of a variable that has a value.
     fn validate(
         &self,
@@ -224,49 +263,6 @@ impl<'a> Engine<'_, 'a> {
             }
         }
         valid
-    }
-}
-
-/// Converts a value to the variable's type.
-fn typed(
-    header: &Header<'_>,
-    variable: &Variable<'_>,
-    wanted: &Type,
-    default: Option<&Value>,
-    raw: Raw,
-    errors: &mut Diagnostics,
-) -> Option<Cell> {
-    let invalid = |detail: String| {
-        let from = raw
-            .origin
-            .as_ref()
-            .map_or(String::new(), |origin| format!("\nIt comes from {origin}."));
-        Diagnostic::error(
-            "invalid-value",
-            format!("Invalid value of the variable {:?}", header.name),
-        )
-        .detail(detail + &from)
-        .at(raw.span.clone().unwrap_or_else(|| header.span.clone()))
-    };
-    let value = match raw.value {
-        Value::Null if !variable.nullable => {
-            let Some(default) = default else {
-                errors.push(invalid("It may not be null.".to_owned()));
-                return None;
-            };
-            default.clone()
-        }
-        value => value,
-    };
-    match convert(value, wanted) {
-        Ok(value) => Some(Cell {
-            value: value.mark(variable.sensitive),
-            deps: raw.deps,
-        }),
-        Err(error) => {
-            errors.push(invalid(sentence(&error)));
-            None
-        }
     }
 }
 

@@ -108,7 +108,7 @@ impl Variables for View<'_, '_, '_, '_> {
             ("each", "value") => self.local.each.as_ref().map(|(_, value)| value.clone()),
             ("count", "index") => self.local.index.clone(),
             ("path", "root") => Some(Value::string(".")),
-            ("path", "module") => Some(Value::string(engine.module_path(branch))),
+            ("path", "module") => Some(Value::string(&engine.module_path(branch))),
             ("environment", "name") => Some(Value::string(engine.environment.as_str())),
             (kind, _) => {
                 let item = *index.objects.get(kind)?.get(name)?;

@@ -1,7 +1,5 @@
 //! Bad input of each kind: the messages.
 
-#![expect(clippy::too_many_lines, reason = "long snapshots read better whole")]
-
 use super::Case;
 
 #[test]

@@ -9,8 +9,6 @@ mod project;
 mod properties;
 mod values;
 
-use std::fmt::Write as _;
-
 use crate::address::EnvironmentName;
 use crate::config::files::MemoryFiles;
 use crate::config::project::{InputArgument, Inputs, Project};
@@ -164,15 +162,15 @@ fn output(project: &Project, name: &str) -> Value {
 fn summary(project: &Project) -> String {
     let mut lines = String::new();
     for (address, resource) in &project.resources {
-        write!(lines, "{address} ({})", resource.provider).unwrap();
+        lines.push_str(&format!("{address} ({})", resource.provider));
         for (name, attribute) in &resource.body.attributes {
-            write!(lines, " {name}={}", show(&attribute.value)).unwrap();
+            lines.push_str(&format!(" {name}={}", show(&attribute.value)));
         }
         for block in &resource.body.blocks {
-            write!(lines, " {}{:?}", block.keyword, block.labels).unwrap();
+            lines.push_str(&format!(" {}{:?}", block.keyword, block.labels));
         }
         for dependency in &resource.depends_on {
-            write!(lines, "\n  after {dependency}").unwrap();
+            lines.push_str(&format!("\n  after {dependency}"));
         }
         lines.push('\n');
     }
