@@ -1,8 +1,7 @@
 //! Text → syntax tree, for texts that stand alone: expressions of the command line, templates. Pure.
 //!
-//! The parser of hcl-edit wants an expression without white space around it and without line breaks
-//! between its parts. Go's HCL allows both in an expression that stands alone, so the text is parsed
-//! in parentheses, where line breaks mean nothing.
+//! An expression that stands alone may have white space around it and line breaks between its parts.
+//! The text is therefore parsed as an attribute's value in parentheses, where line breaks mean nothing.
 
 use std::sync::Arc;
 
@@ -10,6 +9,7 @@ use hcl_edit::Span as _;
 use hcl_edit::expr::Expression;
 use hcl_edit::template::Template;
 
+use super::syntax;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, did_you_mean};
 
 /// A parsed expression, whose spans are those of [`Parsed::text`].
@@ -17,7 +17,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Span, did_you_mean};
 pub struct Parsed {
     /// The expression.
     pub expression: Expression,
-    /// The text that was parsed: the given one in parentheses.
+    /// The text that was parsed: the given one as an attribute's value, in parentheses.
     pub text: String,
     length: usize,
 }
@@ -30,38 +30,45 @@ impl Parsed {
             .iter_mut()
             .filter_map(|diagnostic| diagnostic.span.as_mut())
         {
-            let move_back = |offset: usize| offset.saturating_sub(OPEN.len()).min(self.length);
-            (span.start, span.end) = (move_back(span.start), move_back(span.end));
+            (span.start, span.end) = (given(span.start, self.length), given(span.end, self.length));
         }
     }
 }
 
-const OPEN: &str = "(";
+const OPEN: &str = "x=(";
 
 /// The line break ends a comment in the last line, and a heredoc.
 const CLOSE: &str = "\n)";
 
+/// Returns the offset in the given text of one in the text that is parsed.
+fn given(offset: usize, length: usize) -> usize {
+    offset.saturating_sub(OPEN.len()).min(length)
+}
+
 /// Parses an expression that stands alone. Errors carry the file's name.
 pub fn parse_expression(text: &str, file: &Arc<str>) -> Result<Parsed, Diagnostics> {
-    let given = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let wrapped = format!("{OPEN}{given}{CLOSE}");
-    let error = |message: &str, offset: usize| {
-        let offset = offset.saturating_sub(OPEN.len()).min(given.len());
-        syntax_error(message, offset, file, text)
+    // A byte order mark becomes a blank of the same length.
+    let readable = match text.strip_prefix('\u{feff}') {
+        Some(rest) => format!("   {rest}"),
+        None => text.to_owned(),
     };
-    let expression: Expression = wrapped.parse().map_err(|parse: hcl_edit::parser::Error| {
-        error(parse.message(), parse.location().offset())
-    })?;
+    let wrapped = format!("{OPEN}{readable}{CLOSE}");
+    let error =
+        |message: &str, offset: usize| syntax_error(message, given(offset, text.len()), file, text);
+    let body = syntax::parse(&wrapped).map_err(|e| error(&e.message, e.offset))?;
+    let whole = OPEN.len() - 1..wrapped.len();
     // "1) + (2" is an expression in parentheses, but not on its own.
-    match expression {
-        Expression::Parenthesis(inner) if inner.span() == Some(0..wrapped.len()) => Ok(Parsed {
-            expression: inner.into_inner(),
-            length: given.len(),
-            text: wrapped,
-        }),
+    match body.get_attribute("x").map(|attribute| &attribute.value) {
+        Some(Expression::Parenthesis(inner)) if body.len() == 1 && inner.span() == Some(whole) => {
+            Ok(Parsed {
+                expression: inner.inner().clone(),
+                text: wrapped,
+                length: text.len(),
+            })
+        }
         _ => {
-            let offset = given.find(')').map_or(0, |offset| offset + OPEN.len());
-            Err(error("unexpected token", offset))
+            let offset = readable.find(')').unwrap_or(0);
+            Err(error("unexpected token", offset + OPEN.len()))
         }
     }
 }

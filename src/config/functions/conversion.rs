@@ -8,6 +8,10 @@ use super::{Call, Failure, Function, Parameter, Want};
 const V: &[Parameter] = &[Parameter::new("v", Want::Raw)];
 
 pub(super) const TABLE: &[Function] = &[
+    // There are no ephemeral values here that it could take out.
+    Function::new("ephemeralasnull", V, Want::Value, |call| {
+        Ok(call.args[0].clone())
+    }),
     Function::new("issensitive", V, Want::Bool, |call| {
         // Whether an unknown value will be sensitive is not known yet.
         Ok(match &call.args[0] {
