@@ -1,6 +1,6 @@
 //! Functions of IP networks: RFC 4632 and RFC 4291 prefixes. Pure.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use bigdecimal::num_bigint::BigInt;
 use bigdecimal::num_traits::ToPrimitive as _;
