@@ -16,10 +16,20 @@ log="$target/test-run.log"
 started=$SECONDS
 
 stop_servers() {
-    trap - EXIT INT TERM
     for server in one three secure; do
         "$streamform" sandbox down --quiet --wipe --dir "$servers/$server" || true
     done
+}
+
+# Whatever happened: no broker is left, and what was skipped stands at the end.
+finish() {
+    local code=$?
+    trap - EXIT INT TERM
+    stop_servers
+    if grep -ao 'SKIPPED: .*' "$log" 2>/dev/null | sort -u | grep .; then
+        echo "(the tests above were skipped)"
+    fi
+    exit "$code"
 }
 
 up() { # name, options…
@@ -35,7 +45,7 @@ bootstrap_of() { # name
 }
 
 cargo build --locked
-trap stop_servers EXIT
+trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 mkdir -p "$servers"
@@ -57,24 +67,13 @@ STREAMFORM_TEST_KAFKA_SECURE=$(cat "$servers/secure.json")
 export STREAMFORM_TEST_KAFKA STREAMFORM_TEST_KAFKA_CLUSTER STREAMFORM_TEST_KAFKA_CLUSTER_DIR \
     STREAMFORM_TEST_KAFKA_SECURE
 
-report_skipped() {
-    if grep -a 'SKIPPED: ' "$log" | sort -u; then
-        echo "(the tests above were skipped)"
-    else
-        echo "no test was skipped"
-    fi
-}
-
 # Snapshots are compared, never written.
 export INSTA_UPDATE=no
 if [ $# -gt 0 ]; then
     cargo test --locked --test suite -- "$@" 2>&1 | tee "$log"
-    report_skipped
     exit 0
 fi
 cargo test --locked -- --show-output 2>&1 | tee "$log"
 
 stop_servers
-echo
-report_skipped
 echo "all tests passed in $((SECONDS - started)) s"

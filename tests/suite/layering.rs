@@ -41,8 +41,12 @@ const FORBIDDEN: &[(&str, &str)] = &[
         "the process's environment",
     ),
     (
-        r"\bstd::(fs|net|process|thread)\b|\bstd::\{[^}]*\b(fs|net|process|thread)\b",
+        r"\bstd::(fs|process|thread)\b|\bstd::\{[^}]*\b(fs|process|thread)\b",
         "the system",
+    ),
+    (
+        r"\b(TcpStream|TcpListener|UdpSocket|ToSocketAddrs)\b",
+        "the network",
     ),
     (r"\brand::|\bnew_v4\b", "chance"),
 ];
