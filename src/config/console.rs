@@ -17,6 +17,9 @@ use super::parse::{parse_expression, parse_template};
 use super::types::parse_type;
 use super::value::{SecretRef, Type, Value, normalise};
 
+/// The root names of an expression and their values, such as those of a project's root module.
+pub type Names = BTreeMap<Arc<str>, Value>;
+
 /// One question to the console.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -55,9 +58,9 @@ pub struct AnswerError {
 }
 
 /// Answers one line. What is no question is answered with an error.
-pub fn answer_line(line: &str, files: Option<&FileAccess<'_>>) -> Answer {
+pub fn answer_line(line: &str, names: &Names, files: Option<&FileAccess<'_>>) -> Answer {
     match serde_json::from_str(line) {
-        Ok(question) => answer(&question, files),
+        Ok(question) => answer(&question, names, files),
         Err(error) => Answer::Errors(vec![AnswerError {
             summary: "The line is not a question".to_owned(),
             detail: format!(
@@ -69,9 +72,9 @@ pub fn answer_line(line: &str, files: Option<&FileAccess<'_>>) -> Answer {
     }
 }
 
-/// Answers one question.
-pub fn answer(question: &Question, files: Option<&FileAccess<'_>>) -> Answer {
-    match evaluate_question(question, files) {
+/// Answers one question. Its own variables come before those of `names`.
+pub fn answer(question: &Question, names: &Names, files: Option<&FileAccess<'_>>) -> Answer {
+    match evaluate_question(question, names, files) {
         Ok(value) => Answer::Value(shown(&value)),
         Err(errors) => Answer::Errors(locate(errors, &question.expression)),
     }
@@ -82,10 +85,11 @@ const FILE: &str = "console";
 
 fn evaluate_question(
     question: &Question,
+    names: &Names,
     files: Option<&FileAccess<'_>>,
 ) -> Result<Value, Diagnostics> {
     let mut diagnostics = Diagnostics::new();
-    let mut variables: BTreeMap<Arc<str>, Value> = BTreeMap::new();
+    let mut variables = names.clone();
     for (name, json) in &question.scope {
         match given(json) {
             Ok(value) => {
@@ -100,22 +104,53 @@ fn evaluate_question(
     if diagnostics.has_errors() {
         return Err(diagnostics);
     }
-    let file = Arc::from(FILE);
     let text = question.expression.as_str();
-    let scope = Scope::new(&variables, &file, text).for_console();
-    let scope = match files {
-        Some(files) => scope.with_files(files),
-        None => scope,
-    };
     if question.template {
+        let file = Arc::from(FILE);
+        let scope = scope(&variables, &file, text, files);
         return evaluate_template(&parse_template(text, &file)?, &scope);
     }
+    evaluate_plain(text, &variables, files)
+}
+
+/// Evaluates an expression that somebody typed. Errors carry excerpts of it.
+pub fn evaluate_text(
+    text: &str,
+    names: &Names,
+    files: Option<&FileAccess<'_>>,
+) -> Result<Value, Diagnostics> {
+    evaluate_plain(text, names, files).map_err(|errors| {
+        let mut sources = SourceMap::default();
+        sources.insert(FILE, text);
+        sources.attach(errors)
+    })
+}
+
+fn evaluate_plain(
+    text: &str,
+    names: &Names,
+    files: Option<&FileAccess<'_>>,
+) -> Result<Value, Diagnostics> {
+    let file = Arc::from(FILE);
     let parsed = parse_expression(text, &file)?;
-    let result = evaluate(&parsed.expression, &scope.with_text(&parsed.text));
-    result.map_err(|mut errors| {
+    let scope = scope(names, &file, &parsed.text, files);
+    evaluate(&parsed.expression, &scope).map_err(|mut errors| {
         parsed.restore(&mut errors);
         errors
     })
+}
+
+fn scope<'a>(
+    names: &'a Names,
+    file: &'a Arc<str>,
+    text: &'a str,
+    files: Option<&'a FileAccess<'a>>,
+) -> Scope<'a> {
+    let scope = Scope::new(names, file, text).for_console();
+    match files {
+        Some(files) => scope.with_files(files),
+        None => scope,
+    }
 }
 
 fn locate(errors: Diagnostics, text: &str) -> Vec<AnswerError> {

@@ -5,7 +5,8 @@ use super::*;
 use serde_json::json;
 
 fn ask(json: &serde_json::Value) -> serde_json::Value {
-    serde_json::to_value(answer_line(&json.to_string(), None)).expect("an answer is JSON")
+    serde_json::to_value(answer_line(&json.to_string(), &Names::new(), None))
+        .expect("an answer is JSON")
 }
 
 #[test]
@@ -160,7 +161,7 @@ fn the_corpus_of_hcl_evaluates_as_in_hcl() {
                 .map(|(name, value)| (name, or_unknown(value, &case.varnote)))
                 .collect(),
         };
-        let problem = match answer(&question, None) {
+        let problem = match answer(&question, &Names::new(), None) {
             Answer::Errors(errors) if errors.len() == case.diags => None,
             Answer::Errors(errors) => Some(format!(
                 "{} errors instead of {}: {errors:?}",
@@ -247,7 +248,7 @@ fn functions_give_what_terraform_gives() {
             template: false,
             scope: BTreeMap::new(),
         };
-        let ours = match answer(&question, None) {
+        let ours = match answer(&question, &Names::new(), None) {
             Answer::Value(serde_json::Value::String(ours)) => ours,
             other => format!("{other:?}"),
         };
@@ -271,6 +272,6 @@ proptest::proptest! {
         expression in "([-a-z0-9 ${}%~()\\[\\]\"<>=!&|?:.,*#/\\\\\n\r]|é|\u{feff}|EOT\n|<<-?EOT\n|%\\{ (if|for|endif) ){0,20}",
         template in proptest::bool::ANY,
     ) {
-        drop(answer(&Question { expression, template, scope: BTreeMap::new() }, None));
+        drop(answer(&Question { expression, template, scope: BTreeMap::new() }, &Names::new(), None));
     }
 }

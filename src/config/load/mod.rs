@@ -97,22 +97,32 @@ pub enum UnsetVariables {
 ///
 /// The error is the list of everything that is wrong, with excerpts of the source; warnings too.
 pub fn load(request: &LoadRequest<'_>) -> Result<Project, Diagnostics> {
-    load_with_names(request).map(|(project, _)| project)
+    run(request, None)
 }
 
 /// Loads a project, and gives what an expression of its root module sees.
 ///
 /// The error is that of [`load`].
 pub fn load_with_names(request: &LoadRequest<'_>) -> Result<(Project, RootNames), Diagnostics> {
+    let mut names = RootNames::new();
+    let project = run(request, Some(&mut |engine| names = names::of_root(engine)))?;
+    Ok((project, names))
+}
+
+/// What looks at an evaluation that has ended.
+type Look<'l> = &'l mut dyn FnMut(&Engine<'_, '_>);
+
+/// Loads a project and shows the finished evaluation to `look`.
+fn run(request: &LoadRequest<'_>, look: Option<Look<'_>>) -> Result<Project, Diagnostics> {
     let mut sources = SourceMap::default();
     let mut diagnostics = Diagnostics::new();
-    let project = load_all(request, &mut sources, &mut diagnostics);
+    let project = load_all(request, &mut sources, &mut diagnostics, look);
     let diagnostics = sources.attach(once_each(diagnostics));
     match project {
-        Some((mut project, names)) if !diagnostics.has_errors() => {
+        Some(mut project) if !diagnostics.has_errors() => {
             project.warnings = diagnostics;
             project.sources = sources;
-            Ok((project, names))
+            Ok(project)
         }
         _ => Err(diagnostics),
     }
@@ -161,7 +171,8 @@ fn load_all(
     request: &LoadRequest<'_>,
     sources: &mut SourceMap,
     diagnostics: &mut Diagnostics,
-) -> Option<(Project, RootNames)> {
+    look: Option<Look<'_>>,
+) -> Option<Project> {
     let folders = read_folders(request, sources, diagnostics)?;
     let mut indices: BTreeMap<&str, Index<'_>> = BTreeMap::new();
     for folder in &folders {
@@ -184,7 +195,11 @@ fn load_all(
     let given = given(request, root, &chosen, sources, diagnostics);
     let modules = declare(request, &indices, sources, diagnostics);
     let tree = diagnostics.take(Tree::grow(&modules, request.root))?;
-    let order = order::order(&tree, sources, diagnostics);
+    let mut order = order::order(&tree, sources, diagnostics);
+    if look.is_some() {
+        // Values that no expression asks for are not made otherwise.
+        order.referred_to.fill(true);
+    }
     let log = ReadLog::default();
     let access = FileAccess {
         folder: request.root,
@@ -204,7 +219,9 @@ fn load_all(
     engine.link();
     let (moved, removed) = address_blocks(request, &tree, &engine, diagnostics);
     diagnostics.extend(std::mem::take(&mut engine.diagnostics));
-    let names = names::of_root(&engine);
+    if let Some(look) = look {
+        look(&engine);
+    }
     let results = engine.results;
     let addresses: BTreeSet<&Address> = results.built.iter().map(|b| &b.resource.address).collect();
     // Blocks that failed have no addresses, and every address would seem to be missing.
@@ -221,7 +238,7 @@ fn load_all(
         removed,
         release: release_hash(request.root, &folders, read),
     };
-    Some((assemble(found, results), names))
+    Some(assemble(found, results))
 }
 
 /// Reads the root folder and those of all modules that are called.

@@ -40,7 +40,7 @@ pub(super) fn of_root(engine: &Engine<'_, '_>) -> RootNames {
             Value::Object(Arc::new(
                 [
                     ("root".into(), Value::string(".")),
-                    ("module".into(), Value::string(&engine.module_path(0))),
+                    ("module".into(), Value::string(engine.module_path(0))),
                 ]
                 .into(),
             )),
