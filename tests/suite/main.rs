@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's set-up may stop it")]
 
+mod commands;
 mod completeness;
 mod format;
 mod git_remote;
