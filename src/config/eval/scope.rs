@@ -99,6 +99,8 @@ pub struct Scope<'a> {
     bindings: Option<&'a Bindings<'a>>,
     file: Option<&'a Arc<str>>,
     text: &'a str,
+    /// Where `text` begins in the file.
+    base: usize,
     files: Option<&'a FileAccess<'a>>,
     in_template: bool,
     console: bool,
@@ -112,6 +114,7 @@ impl<'a> Scope<'a> {
             bindings: None,
             file: Some(file),
             text,
+            base: 0,
             files: None,
             in_template: false,
             console: false,
@@ -125,10 +128,17 @@ impl<'a> Scope<'a> {
             bindings: None,
             file: None,
             text: "",
+            base: 0,
             files: None,
             in_template: false,
             console: false,
         }
+    }
+
+    /// Returns the scope of a text that is a part of its file and begins at this byte.
+    #[must_use]
+    pub fn at(self, base: usize) -> Self {
+        Self { base, ..self }
     }
 
     /// Returns the scope with functions that read files.
@@ -167,6 +177,7 @@ impl<'a> Scope<'a> {
             bindings: None,
             file,
             text,
+            base: 0,
             in_template: true,
             ..*self
         }
@@ -240,7 +251,9 @@ impl<'a> Scope<'a> {
 
     /// Returns the span of a range of the source text.
     pub fn span(&self, range: Option<Range<usize>>) -> Option<Span> {
-        Some(Span::new(self.file?.clone(), range?))
+        let range = range?;
+        let in_file = self.base + range.start..self.base + range.end;
+        Some(Span::new(self.file?.clone(), in_file))
     }
 
     /// Returns the source text of a range.

@@ -44,7 +44,7 @@ pub(super) fn moved(
     diagnostics: &mut Diagnostics,
 ) -> Option<Moved> {
     let at = plain.span();
-    Checker::of(plain.file, &MOVED).check(&at, &plain.block.body, diagnostics);
+    Checker::of(plain.piece, &MOVED).check(&at, &plain.block.body, diagnostics);
     let from = pattern(plain, "from", kinds, diagnostics);
     let to = pattern(plain, "to", kinds, diagnostics);
     let (from, to) = (from?, to?);
@@ -74,7 +74,7 @@ pub(super) fn removed(
     diagnostics: &mut Diagnostics,
 ) -> Option<Removed> {
     let at = plain.span();
-    Checker::of(plain.file, &REMOVED).check(&at, &plain.block.body, diagnostics);
+    Checker::of(plain.piece, &REMOVED).check(&at, &plain.block.body, diagnostics);
     let lifecycle = plain
         .block
         .body
@@ -82,7 +82,7 @@ pub(super) fn removed(
         .find_map(|structure| structure.as_block());
     let destroy = lifecycle
         .and_then(|lifecycle| lifecycle.body.get_attribute("destroy"))
-        .map_or(Some(true), |a| literal_bool(plain.file, a, diagnostics));
+        .map_or(Some(true), |a| literal_bool(plain.piece, a, diagnostics));
     Some(Removed {
         from: pattern(plain, "from", kinds, diagnostics)?,
         destroy: destroy?,
@@ -98,11 +98,11 @@ fn pattern(
 ) -> Option<AddressPattern> {
     let value = &plain.block.body.get_attribute(name)?.value;
     let result =
-        steps(value, &mut |index| literal_key(index)).and_then(|steps| to_pattern(steps, kinds));
+        steps(value, &mut |index| literal_key(index)).and_then(|steps| to_pattern(&steps, kinds));
     match result {
         Ok(pattern) => Some(pattern),
         Err(error) => {
-            diagnostics.push(error.at(span(plain.file, value)));
+            diagnostics.push(error.at(span(plain.piece, value)));
             None
         }
     }
@@ -156,19 +156,17 @@ fn invalid() -> Diagnostic {
 
 /// Puts names and plain keys together.
 fn to_pattern(
-    steps: Vec<Step<InstanceKey>>,
+    steps: &[Step<InstanceKey>],
     kinds: &[KindSchema],
 ) -> Result<AddressPattern, Diagnostic> {
-    let text: String = steps
+    let steps: Vec<String> = steps
         .iter()
-        .map(|(name, key)| {
-            format!(
-                ".{name}{}",
-                key.as_ref().map_or(String::new(), ToString::to_string)
-            )
+        .map(|(name, key)| match key {
+            Some(key) => format!("{name}{key}"),
+            None => name.to_string(),
         })
         .collect();
-    let pattern: AddressPattern = text[1..].parse().map_err(|_| invalid())?;
+    let pattern: AddressPattern = steps.join(".").parse().map_err(|_| invalid())?;
     if let AddressPattern::Object(address) = &pattern {
         known_kind(&address.kind, kinds)?;
     }
@@ -236,7 +234,7 @@ impl<'a> ImportTarget<'a> {
             };
             steps.push((Arc::clone(name), step));
         }
-        Some(to_pattern(steps, kinds).and_then(|pattern| match pattern {
+        Some(to_pattern(&steps, kinds).and_then(|pattern| match pattern {
             AddressPattern::Object(address) => Ok(address),
             AddressPattern::Module(_) => Err(invalid()),
         }))

@@ -12,7 +12,8 @@ use crate::config::schema::{BlockSchema, NestedBlockSchema};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 
 use super::expression::{Expr, Place, Ref, Resolver};
-use super::index::header_span;
+use super::index::header_range;
+use super::source::{Piece, span};
 
 /// The body of a block, checked, with its names resolved.
 #[derive(Debug, Default)]
@@ -53,7 +54,7 @@ pub(super) enum Labels<'a> {
 #[derive(Debug)]
 pub(super) struct Dynamic<'a> {
     pub(super) for_each: Expr<'a>,
-    pub(super) iterator: &'a str,
+    pub(super) iterator: Arc<str>,
     /// How many labels the blocks need.
     pub(super) labels: usize,
 }
@@ -71,7 +72,7 @@ impl Names {
 
 /// Declares a body. What its schema does not name has been reported and is passed over.
 pub(super) fn declare<'a>(
-    file: &Arc<str>,
+    piece: &Piece,
     body: &'a Body,
     schema: &BlockSchema,
     place: &Place<'a>,
@@ -80,7 +81,7 @@ pub(super) fn declare<'a>(
     diagnostics: &mut Diagnostics,
 ) -> BodyDecl<'a> {
     let mut declare = Declare {
-        file,
+        piece,
         resolver,
         names,
         diagnostics,
@@ -89,7 +90,7 @@ pub(super) fn declare<'a>(
 }
 
 struct Declare<'r, 'd, 'a> {
-    file: &'d Arc<str>,
+    piece: &'d Piece,
     resolver: &'d Resolver<'r, 'a>,
     names: &'d mut Names,
     diagnostics: &'d mut Diagnostics,
@@ -134,7 +135,7 @@ impl<'a> Declare<'_, '_, 'a> {
 
     fn expr(&mut self, ast: &'a Expression, place: &Place<'a>) -> Expr<'a> {
         self.resolver
-            .resolve(self.file, ast, place, self.diagnostics)
+            .resolve(self.piece, ast, place, self.diagnostics)
     }
 
     fn block(
@@ -143,11 +144,10 @@ impl<'a> Declare<'_, '_, 'a> {
         schema: &NestedBlockSchema,
         place: &Place<'a>,
     ) -> BlockDecl<'a> {
-        let header = header_span(self.file, block);
         BlockDecl {
             keyword: self.names.get(schema.keyword),
             repeatable: schema.repeatable,
-            range: header.start..header.end,
+            range: header_range(block),
             labels: Labels::Fixed(block.labels.iter().map(|l| l.as_str().into()).collect()),
             dynamic: None,
             body: self.body(&block.body, &schema.body, place),
@@ -161,7 +161,6 @@ impl<'a> Declare<'_, '_, 'a> {
         schema: &NestedBlockSchema,
         place: &Place<'a>,
     ) -> Option<BlockDecl<'a>> {
-        let header = header_span(self.file, block);
         let for_each = block.body.get_attribute("for_each")?;
         let content = block.body.iter().find_map(Structure::as_block)?;
         let iterator = match block.body.get_attribute("iterator").map(|a| &a.value) {
@@ -170,7 +169,7 @@ impl<'a> Declare<'_, '_, 'a> {
             Some(other) => {
                 self.diagnostics.push(
                     Diagnostic::error("dynamic", "A dynamic block's iterator is a plain name")
-                        .at(super::source::span(self.file, other))
+                        .at(span(self.piece, other))
                         .hint("write it without quotes"),
                 );
                 return None;
@@ -188,7 +187,7 @@ impl<'a> Declare<'_, '_, 'a> {
             Some(other) => {
                 self.diagnostics.push(
                     Diagnostic::error("dynamic", "A dynamic block's labels are a list")
-                        .at(super::source::span(self.file, other)),
+                        .at(span(self.piece, other)),
                 );
                 return None;
             }
@@ -196,11 +195,11 @@ impl<'a> Declare<'_, '_, 'a> {
         Some(BlockDecl {
             keyword: self.names.get(schema.keyword),
             repeatable: schema.repeatable,
-            range: header.start..header.end,
+            range: header_range(block),
             labels: Labels::Computed(labels),
             dynamic: Some(Dynamic {
                 for_each,
-                iterator,
+                iterator: iterator.into(),
                 labels: schema.labels,
             }),
             body: self.body(&content.body, &schema.body, &inside),

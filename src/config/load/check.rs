@@ -1,7 +1,5 @@
 //! Checks that a block holds what its schema names, nothing else, and all that is required. Pure.
 
-use std::sync::Arc;
-
 use hcl_edit::expr::Expression;
 use hcl_edit::structure::{Attribute, Block, Body, Structure};
 
@@ -9,7 +7,7 @@ use crate::config::schema::{AttributeSchema, BlockSchema, NestedBlockSchema};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, did_you_mean};
 
 use super::index::header_span;
-use super::source::span;
+use super::source::{Piece, span};
 
 /// A block that holds nothing.
 pub(super) const EMPTY: BlockSchema = BlockSchema {
@@ -62,7 +60,7 @@ const DYNAMIC: BlockSchema = BlockSchema {
 /// Checks a block's body. `meta` is what the language itself adds to the kind's schema; with
 /// `dynamic`, blocks may also be written as `dynamic "KEYWORD"`.
 pub(super) struct Checker<'c> {
-    pub(super) file: &'c Arc<str>,
+    pub(super) piece: &'c Piece,
     pub(super) schema: &'c BlockSchema,
     pub(super) meta: &'c BlockSchema,
     pub(super) dynamic: bool,
@@ -70,9 +68,9 @@ pub(super) struct Checker<'c> {
 
 impl<'c> Checker<'c> {
     /// Returns the checker of a block that the language itself defines.
-    pub(super) fn of(file: &'c Arc<str>, schema: &'c BlockSchema) -> Self {
+    pub(super) fn of(piece: &'c Piece, schema: &'c BlockSchema) -> Self {
         Self {
-            file,
+            piece,
             schema,
             meta: &EMPTY,
             dynamic: false,
@@ -126,7 +124,7 @@ impl<'c> Checker<'c> {
 
     fn check_nested(&self, block: &Block, again: bool, diagnostics: &mut Diagnostics) {
         let keyword = block.ident.as_str();
-        let at = header_span(self.file, block);
+        let at = header_span(self.piece, block);
         let Some(schema) = self.nested(keyword) else {
             diagnostics.push(self.unknown_block(keyword, at));
             return;
@@ -157,7 +155,7 @@ impl<'c> Checker<'c> {
     }
 
     fn check_dynamic(&self, block: &Block, diagnostics: &mut Diagnostics) {
-        let at = header_span(self.file, block);
+        let at = header_span(self.piece, block);
         let [label] = block.labels.as_slice() else {
             diagnostics.push(
                 Diagnostic::error("labels", "A dynamic block has one label")
@@ -172,14 +170,14 @@ impl<'c> Checker<'c> {
             .iter()
             .find(|b| b.keyword == label.as_str())
         else {
-            diagnostics.push(self.unknown_block(label.as_str(), span(self.file, label)));
+            diagnostics.push(self.unknown_block(label.as_str(), span(self.piece, label)));
             return;
         };
-        Checker::of(self.file, &DYNAMIC).check_attributes(&at, &block.body, diagnostics);
+        Checker::of(self.piece, &DYNAMIC).check_attributes(&at, &block.body, diagnostics);
         let contents: Vec<&Block> = block.body.iter().filter_map(Structure::as_block).collect();
         match contents.as_slice() {
             [content] if content.has_ident("content") => {
-                let at = header_span(self.file, content);
+                let at = header_span(self.piece, content);
                 self.inner(&schema.body)
                     .check(&at, &content.body, diagnostics);
             }
@@ -194,7 +192,7 @@ impl<'c> Checker<'c> {
         'c: 'i,
     {
         Checker {
-            file: self.file,
+            piece: self.piece,
             schema,
             meta: &EMPTY,
             dynamic: self.dynamic,
@@ -204,7 +202,7 @@ impl<'c> Checker<'c> {
     fn unknown_attribute(&self, attribute: &Attribute) -> Diagnostic {
         let name = attribute.key.as_str();
         let error = Diagnostic::error("unknown-attribute", format!("Unknown attribute {name:?}"))
-            .at(span(self.file, &attribute.key));
+            .at(span(self.piece, &attribute.key));
         if self.nested(name).is_some() {
             return error.hint(format!("{name} is a block: write {name} {{ … }}"));
         }
@@ -253,36 +251,36 @@ pub(super) fn missing_attribute(attribute: &AttributeSchema, header: &Span) -> D
 
 /// Returns the text of an attribute that must be a plain text in quotes.
 pub(super) fn literal_text<'a>(
-    file: &Arc<str>,
+    piece: &Piece,
     attribute: &'a Attribute,
     diagnostics: &mut Diagnostics,
 ) -> Option<&'a str> {
     if let Expression::String(text) = &attribute.value {
         return Some(text.as_str());
     }
-    diagnostics.push(not_literal(file, attribute, "a plain text in quotes"));
+    diagnostics.push(not_literal(piece, attribute, "a plain text in quotes"));
     None
 }
 
 /// Returns the value of an attribute that must be `true` or `false`.
 pub(super) fn literal_bool(
-    file: &Arc<str>,
+    piece: &Piece,
     attribute: &Attribute,
     diagnostics: &mut Diagnostics,
 ) -> Option<bool> {
     if let Expression::Bool(value) = &attribute.value {
         return Some(*value.value());
     }
-    diagnostics.push(not_literal(file, attribute, "true or false"));
+    diagnostics.push(not_literal(piece, attribute, "true or false"));
     None
 }
 
-fn not_literal(file: &Arc<str>, attribute: &Attribute, wanted: &str) -> Diagnostic {
+fn not_literal(piece: &Piece, attribute: &Attribute, wanted: &str) -> Diagnostic {
     let name = attribute.key.as_str();
     Diagnostic::error(
         "not-literal",
         format!("The attribute {name:?} must be {wanted}"),
     )
     .detail("It is read before anything is evaluated.")
-    .at(span(file, &attribute.value))
+    .at(span(piece, &attribute.value))
 }

@@ -18,16 +18,16 @@ use super::view::{Local, Site};
 /// The attributes and the nested blocks of a body.
 pub(super) type Content = (BTreeMap<Arc<str>, Attribute>, Vec<Block>);
 
-impl<'a> Site<'_, '_, 'a> {
+impl Site<'_, '_, '_> {
     fn span(&self, range: &Range<usize>) -> Span {
-        Span::new(Arc::clone(self.file), range.clone())
+        self.piece.span(range.clone())
     }
 
     /// Evaluates a body. `None` where a part of it failed; the other parts are looked at all the same.
     pub(super) fn content(
         &self,
-        declared: &BodyDecl<'a>,
-        local: &Local<'a>,
+        declared: &BodyDecl<'_>,
+        local: &Local,
         errors: &mut Diagnostics,
     ) -> Option<Content> {
         let mut complete = true;
@@ -40,7 +40,7 @@ impl<'a> Site<'_, '_, 'a> {
                     let evaluated = Attribute {
                         value,
                         key_span: self.span(&attribute.key),
-                        value_span: attribute.expr.span(self.file),
+                        value_span: attribute.expr.span(self.piece),
                     };
                     attributes.insert(Arc::clone(&attribute.name), evaluated);
                 }
@@ -65,8 +65,8 @@ impl<'a> Site<'_, '_, 'a> {
 
     fn attribute(
         &self,
-        attribute: &AttributeDecl<'a>,
-        local: &Local<'a>,
+        attribute: &AttributeDecl<'_>,
+        local: &Local,
         errors: &mut Diagnostics,
     ) -> Option<Value> {
         let value = errors.take(self.eval(&attribute.expr, local))?;
@@ -77,14 +77,14 @@ impl<'a> Site<'_, '_, 'a> {
                     format!("The attribute {:?} is null", attribute.name),
                 )
                 .detail("It must have a value.")
-                .at(attribute.expr.span(self.file)),
+                .at(attribute.expr.span(self.piece)),
             );
             return None;
         }
         Some(value)
     }
 
-    fn refuse_repetition(&self, block: &BlockDecl<'a>, blocks: &[Block], errors: &mut Diagnostics) {
+    fn refuse_repetition(&self, block: &BlockDecl<'_>, blocks: &[Block], errors: &mut Diagnostics) {
         let same = blocks
             .iter()
             .filter(|other| other.keyword == block.keyword)
@@ -103,8 +103,8 @@ impl<'a> Site<'_, '_, 'a> {
 
     fn block(
         &self,
-        block: &BlockDecl<'a>,
-        local: &Local<'a>,
+        block: &BlockDecl<'_>,
+        local: &Local,
         blocks: &mut Vec<Block>,
         errors: &mut Diagnostics,
     ) -> Option<()> {
@@ -126,9 +126,9 @@ impl<'a> Site<'_, '_, 'a> {
 
     fn labels(
         &self,
-        block: &BlockDecl<'a>,
-        labels: &[Expr<'a>],
-        local: &Local<'a>,
+        block: &BlockDecl<'_>,
+        labels: &[Expr<'_>],
+        local: &Local,
         errors: &mut Diagnostics,
     ) -> Option<Vec<Arc<str>>> {
         let expected = block.dynamic.as_ref().map_or(0, |dynamic| dynamic.labels);
@@ -147,16 +147,14 @@ impl<'a> Site<'_, '_, 'a> {
             .iter()
             .map(|label| {
                 let value = errors.take(self.eval(label, local))?;
-                match convert(value, &Type::String) {
-                    Ok(Value::String(text)) => Some(text),
-                    _ => {
-                        errors.push(
-                            Diagnostic::error("labels", "A label must be a known text")
-                                .at(label.span(self.file)),
-                        );
-                        None
-                    }
+                if let Ok(Value::String(text)) = convert(value, &Type::String) {
+                    return Some(text);
                 }
+                errors.push(
+                    Diagnostic::error("labels", "A label must be a known text")
+                        .at(label.span(self.piece)),
+                );
+                None
             })
             .collect()
     }
@@ -164,9 +162,9 @@ impl<'a> Site<'_, '_, 'a> {
     /// Makes one block for each element of a `dynamic` block's collection.
     fn dynamic(
         &self,
-        block: &BlockDecl<'a>,
-        dynamic: &Dynamic<'a>,
-        local: &Local<'a>,
+        block: &BlockDecl<'_>,
+        dynamic: &Dynamic<'_>,
+        local: &Local,
         blocks: &mut Vec<Block>,
         errors: &mut Diagnostics,
     ) -> Option<()> {
@@ -178,7 +176,7 @@ impl<'a> Site<'_, '_, 'a> {
                     .detail(format!(
                         "It must be a known collection that is not sensitive; its type is {noun}."
                     ))
-                    .at(dynamic.for_each.span(self.file)),
+                    .at(dynamic.for_each.span(self.piece)),
             );
             return None;
         };
@@ -186,7 +184,9 @@ impl<'a> Site<'_, '_, 'a> {
         for (key, value) in elements {
             let mut inside = local.clone();
             let element = Value::object([("key", key), ("value", value)]);
-            inside.iterators.push((dynamic.iterator, element));
+            inside
+                .iterators
+                .push((Arc::clone(&dynamic.iterator), element));
             if self.block(block, &inside, blocks, errors).is_none() {
                 complete = None;
             }
@@ -197,8 +197,8 @@ impl<'a> Site<'_, '_, 'a> {
     /// Evaluates a `lifecycle` block apart from its conditions.
     pub(super) fn lifecycle(
         &self,
-        declared: &module::Lifecycle<'a>,
-        local: &Local<'a>,
+        declared: &module::Lifecycle<'_>,
+        local: &Local,
         errors: &mut Diagnostics,
     ) -> Option<Lifecycle> {
         let prevent_destroy = self.flag(declared.prevent_destroy.as_ref(), local, errors);
@@ -214,8 +214,8 @@ impl<'a> Site<'_, '_, 'a> {
 
     fn flag(
         &self,
-        expr: Option<&Expr<'a>>,
-        local: &Local<'a>,
+        expr: Option<&Expr<'_>>,
+        local: &Local,
         errors: &mut Diagnostics,
     ) -> Option<bool> {
         let Some(expr) = expr else {
@@ -228,7 +228,7 @@ impl<'a> Site<'_, '_, 'a> {
             _ => {
                 errors.push(
                     Diagnostic::error("invalid-value", "true or false is needed here")
-                        .at(expr.span(self.file)),
+                        .at(expr.span(self.piece)),
                 );
                 None
             }
@@ -239,8 +239,8 @@ impl<'a> Site<'_, '_, 'a> {
     pub(super) fn condition(
         &self,
         name: &str,
-        condition: &Condition<'a>,
-        local: &Local<'a>,
+        condition: &Condition<'_>,
+        local: &Local,
         errors: &mut Diagnostics,
     ) -> Option<CheckResult> {
         let held = errors.take(self.eval(&condition.condition, local));
@@ -251,7 +251,7 @@ impl<'a> Site<'_, '_, 'a> {
             _ => {
                 errors.push(
                     Diagnostic::error("invalid-condition", "A condition is true or false")
-                        .at(condition.condition.span(self.file)),
+                        .at(condition.condition.span(self.piece)),
                 );
                 return None;
             }
@@ -263,7 +263,7 @@ impl<'a> Site<'_, '_, 'a> {
             _ => {
                 errors.push(
                     Diagnostic::error("invalid-message", "An error_message is a text")
-                        .at(condition.message.span(self.file)),
+                        .at(condition.message.span(self.piece)),
                 );
                 return None;
             }
@@ -272,8 +272,38 @@ impl<'a> Site<'_, '_, 'a> {
             name: name.into(),
             passed,
             message,
-            span: condition.condition.span(self.file),
+            span: condition.condition.span(self.piece),
         })
+    }
+
+    /// Reports the conditions that do not hold.
+    pub(super) fn preconditions(
+        &self,
+        what: &str,
+        name: &str,
+        conditions: &[Condition<'_>],
+        local: &Local,
+        errors: &mut Diagnostics,
+    ) -> Option<()> {
+        let mut all = Some(());
+        for condition in conditions {
+            match self.condition("precondition", condition, local, errors) {
+                Some(result) if result.passed == Some(false) => {
+                    errors.push(
+                        Diagnostic::error(
+                            "precondition",
+                            format!("A precondition of {what} {name:?} does not hold"),
+                        )
+                        .detail(&*result.message)
+                        .at(result.span),
+                    );
+                    all = None;
+                }
+                Some(_) => {}
+                None => all = None,
+            }
+        }
+        all
     }
 }
 

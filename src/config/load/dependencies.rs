@@ -6,11 +6,16 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use crate::address::{Address, InstanceKey};
+use crate::diagnostic::Diagnostic;
 
 use super::engine::Engine;
 use super::expression::{Ref, RefKey, Target};
-use super::module::{Item, Object};
+use super::module::{Item, ObjectItem};
 use super::tree::{BranchId, NodeId};
+
+/// The most dependencies of a project: a thousand objects that refer to a thousand others as a whole
+/// are a million.
+const MOST_EDGES: usize = 2_000_000;
 
 /// What an object comes after.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,18 +92,15 @@ impl<'a> Engine<'_, 'a> {
                 }
             }
             Target::Object(item, ref_key) => {
-                let key = match ref_key {
-                    RefKey::Any => None,
-                    RefKey::Literal(key) => Some(key.clone()),
-                    RefKey::Same => key.cloned(),
-                };
+                let key = instance_key(ref_key, key).cloned();
                 deps.insert(Dep::Block {
                     node: self.tree.node(branch, *item),
                     instance,
                     key,
                 });
             }
-            Target::Module(call, output) => {
+            Target::Module(call, ref_key, output) => {
+                let wanted = instance_key(ref_key, key);
                 let Some(child) = self.tree.branches[branch].children.get(call) else {
                     return;
                 };
@@ -108,6 +110,10 @@ impl<'a> Engine<'_, 'a> {
                 };
                 let outputs = &self.tree.branches[*child].module.index.outputs;
                 for i in group.range.clone() {
+                    let key = self.instances[*child][i].local.key.as_ref();
+                    if wanted.is_some() && key.is_some() && wanted != key {
+                        continue;
+                    }
                     for item in outputs
                         .values()
                         .filter(|item| output.is_none_or(|o| o == **item))
@@ -131,7 +137,7 @@ impl<'a> Engine<'_, 'a> {
         key: Option<&InstanceKey>,
     ) {
         for used in refs {
-            let Target::Module(call, _) = &used.target else {
+            let Target::Module(call, ..) = &used.target else {
                 self.add_dep(deps, branch, instance, used, key);
                 continue;
             };
@@ -153,41 +159,40 @@ impl<'a> Engine<'_, 'a> {
         &self,
         branch: BranchId,
         instance: usize,
-        object: &Object<'a>,
+        object: &ObjectItem<'a>,
     ) -> BTreeSet<Dep> {
         let mut deps = BTreeSet::new();
         merge(&mut deps, &self.instances[branch][instance].inherited);
-        object.each_expression_ref(&mut |used| {
-            if !matches!(used.target, Target::Object(_, RefKey::Same)) {
-                self.add_dep(&mut deps, branch, instance, used, None);
-            }
-        });
+        for used in object.refs.iter().filter(|used| !used.is_same_instance()) {
+            self.add_dep(&mut deps, branch, instance, used, None);
+        }
         self.add_depended(&mut deps, branch, instance, &object.depends_on, None);
         deps
     }
 
     /// Writes the addresses of what each object comes after into the objects.
     pub(super) fn link(&mut self) {
-        let built = std::mem::take(&mut self.results.built);
+        let mut built = std::mem::take(&mut self.results.built);
         let addresses: Vec<Address> = built.iter().map(|b| b.resource.address.clone()).collect();
-        let sets: Vec<BTreeSet<Address>> = built
-            .iter()
-            .enumerate()
-            .map(|(at, object)| {
-                let mut set = BTreeSet::new();
-                for dep in &object.deps {
-                    self.each_object(dep, &addresses, &mut |found| {
-                        if found != at {
-                            set.insert(addresses[found].clone());
-                        }
-                    });
-                }
-                set
-            })
-            .collect();
-        self.results.built = built;
-        for (object, set) in self.results.built.iter_mut().zip(sets) {
+        let mut edges = 0;
+        for (at, object) in built.iter_mut().enumerate() {
+            let mut set = BTreeSet::new();
+            for dep in &std::mem::take(&mut object.deps) {
+                self.each_object(dep, &addresses, &mut |found| {
+                    if found != at && edges < MOST_EDGES {
+                        edges += usize::from(set.insert(addresses[found].clone()));
+                    }
+                });
+            }
             object.resource.depends_on = set;
+        }
+        self.results.built = built;
+        if edges >= MOST_EDGES {
+            self.diagnostics.push(
+                Diagnostic::error("too-many-dependencies", "The objects have too many dependencies")
+                    .detail(format!("A project may have {MOST_EDGES}."))
+                    .hint("refer to single instances, as in topic.orders[each.key], and not to all of a block"),
+            );
         }
     }
 
@@ -235,6 +240,15 @@ impl<'a> Engine<'_, 'a> {
                 }
             }
         }
+    }
+}
+
+/// Returns the key that a reference names; `own` is that of the instance that refers.
+fn instance_key<'k>(key: &'k RefKey, own: Option<&'k InstanceKey>) -> Option<&'k InstanceKey> {
+    match key {
+        RefKey::Any => None,
+        RefKey::Literal(key) => Some(key),
+        RefKey::Same => own,
     }
 }
 

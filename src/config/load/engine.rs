@@ -8,15 +8,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::address::{Address, EnvironmentName, InstanceKey, ModulePath, ProviderAddress};
+use crate::address::{EnvironmentName, InstanceKey, ModulePath, ProviderAddress};
 use crate::config::eval::FileAccess;
 use crate::config::project::{CheckResult, Import, Output, Provider, Resource};
 use crate::config::schema::KindSchema;
 use crate::config::value::{Type, Value};
 use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap};
 
+use super::body::Names;
+use super::declare::Context;
 use super::dependencies::{Dep, Deps};
-use super::expression::{Expr, Ref, RefKey, Target};
+use super::expression::{Expr, Ref, Target};
 use super::index::{ItemId, Syntax};
 use super::inputs::Given;
 use super::module::{self, Condition, Item};
@@ -40,12 +42,12 @@ pub(super) struct Cell {
 
 /// An instance of a module.
 #[derive(Debug)]
-pub(super) struct Instance<'a> {
+pub(super) struct Instance {
     pub(super) path: ModulePath,
     /// The instance of the calling module.
     pub(super) parent: usize,
     /// What the `module` block gives to its arguments.
-    pub(super) local: Local<'a>,
+    pub(super) local: Local,
     /// The objects that all objects inside come after.
     pub(super) inherited: Deps,
 }
@@ -92,6 +94,7 @@ pub(super) struct Results {
 /// The evaluation of a project.
 pub(super) struct Engine<'e, 'a> {
     pub(super) tree: &'e Tree<'e, 'a>,
+    pub(super) context: &'e Context<'e, 'a>,
     pub(super) kinds: &'a [KindSchema],
     pub(super) sources: &'e SourceMap,
     pub(super) access: &'e FileAccess<'e>,
@@ -99,31 +102,38 @@ pub(super) struct Engine<'e, 'a> {
     pub(super) given: &'e BTreeMap<String, Given>,
     /// Whether a variable without a value is unknown instead of an error.
     pub(super) allow_unset: bool,
+    /// Whether objects have values that nothing in the project refers to.
+    pub(super) keep_values: bool,
     /// By node and instance.
     pub(super) cells: Vec<Vec<Option<Cell>>>,
     /// By branch.
-    pub(super) instances: Vec<Vec<Instance<'a>>>,
+    pub(super) instances: Vec<Vec<Instance>>,
     /// By the node of a call and the instance of the calling module.
     pub(super) groups: BTreeMap<(NodeId, usize), Group>,
+    pub(super) names: Names,
     pub(super) results: Results,
     pub(super) diagnostics: Diagnostics,
-    referred_to: Vec<bool>,
+    /// Whether something refers to a node.
+    pub(super) referred_to: Vec<bool>,
     /// How many outputs of a branch have been evaluated: how old a value of `module_values` is.
     outputs_done: Vec<usize>,
     module_values: RefCell<BTreeMap<(NodeId, usize), (usize, Value)>>,
     /// How many objects and module instances there are.
-    count: usize,
+    pub(super) count: usize,
 }
 
 /// What an evaluation starts from.
 pub(super) struct Start<'e, 'a> {
     pub(super) tree: &'e Tree<'e, 'a>,
+    pub(super) context: &'e Context<'e, 'a>,
     pub(super) kinds: &'a [KindSchema],
     pub(super) sources: &'e SourceMap,
     pub(super) access: &'e FileAccess<'e>,
     pub(super) environment: &'e EnvironmentName,
     pub(super) given: &'e BTreeMap<String, Given>,
     pub(super) allow_unset: bool,
+    /// Whether objects have values that nothing in the project refers to.
+    pub(super) keep_values: bool,
 }
 
 impl<'e, 'a> Engine<'e, 'a> {
@@ -132,12 +142,15 @@ impl<'e, 'a> Engine<'e, 'a> {
         let tree = start.tree;
         let mut engine = Self {
             tree,
+            context: start.context,
+            names: Names::default(),
             kinds: start.kinds,
             sources: start.sources,
             access: start.access,
             environment: start.environment,
             given: start.given,
             allow_unset: start.allow_unset,
+            keep_values: start.keep_values,
             cells: vec![Vec::new(); tree.nodes.len()],
             instances: tree.branches.iter().map(|_| Vec::new()).collect(),
             groups: BTreeMap::new(),
@@ -176,7 +189,7 @@ impl<'e, 'a> Engine<'e, 'a> {
             engine: self,
             branch,
             instance,
-            file: self.tree.header(node).file,
+            piece: self.tree.header(node).piece,
         }
     }
 
@@ -186,6 +199,7 @@ impl<'e, 'a> Engine<'e, 'a> {
         let (branch, _) = tree.nodes[node];
         match tree.item(node) {
             Item::Variable(variable) => return self.variable(node, variable),
+            Item::Object(object) => return self.objects(node, object),
             Item::Output(_) => self.outputs_done[branch] += 1,
             _ => {}
         }
@@ -196,12 +210,11 @@ impl<'e, 'a> Engine<'e, 'a> {
             let cell = match tree.item(node) {
                 Item::Local(value) => self.plain(node, instance, value, &mut errors),
                 Item::Output(output) => self.output(node, instance, output, &mut errors),
-                Item::Object(object) => self.object(node, instance, object, &mut errors),
                 Item::Call(call) => self.call(node, instance, call, &mut errors),
                 Item::Provider(provider) => self.provider(node, provider, &mut errors),
-                Item::Check(asserts) => self.check(node, instance, asserts, &mut errors),
+                Item::Check(asserts) => Some(self.check(node, instance, asserts, &mut errors)),
                 Item::Import(import) => self.import(node, instance, import, &mut errors),
-                Item::Variable(_) | Item::Broken => None,
+                Item::Variable(_) | Item::Object(_) | Item::Broken => None,
             };
             self.cells[node][instance] = cell;
             self.diagnostics.extend(errors);
@@ -236,7 +249,7 @@ impl<'e, 'a> Engine<'e, 'a> {
         let local = Local::default();
         let value = errors.take(site.eval(&output.value, &local))?;
         let name = self.tree.header(node).name;
-        self.preconditions(site, "output", name, &output.preconditions, &local, errors)?;
+        site.preconditions("output", name, &output.preconditions, &local, errors)?;
         let mut deps = BTreeSet::new();
         self.add_deps(&mut deps, branch, instance, &output.value.refs, None);
         self.add_depended(&mut deps, branch, instance, &output.depends_on, None);
@@ -247,7 +260,7 @@ impl<'e, 'a> Engine<'e, 'a> {
                         "sensitive-output",
                         format!("The output {name:?} would show a sensitive value"),
                     )
-                    .at(output.value.span(site.file))
+                    .at(output.value.span(site.piece))
                     .hint("add sensitive = true, or take nonsensitive() of what is no secret"),
                 );
                 return None;
@@ -265,37 +278,6 @@ impl<'e, 'a> Engine<'e, 'a> {
         })
     }
 
-    /// Reports the conditions that do not hold.
-    pub(super) fn preconditions(
-        &self,
-        site: Site<'_, 'e, 'a>,
-        what: &str,
-        name: &str,
-        conditions: &[Condition<'a>],
-        local: &Local<'a>,
-        errors: &mut Diagnostics,
-    ) -> Option<()> {
-        let mut all = Some(());
-        for condition in conditions {
-            match site.condition("precondition", condition, local, errors) {
-                Some(result) if result.passed == Some(false) => {
-                    errors.push(
-                        Diagnostic::error(
-                            "precondition",
-                            format!("A precondition of {what} {name:?} does not hold"),
-                        )
-                        .detail(&*result.message)
-                        .at(result.span),
-                    );
-                    all = None;
-                }
-                Some(_) => {}
-                None => all = None,
-            }
-        }
-        all
-    }
-
     fn call(
         &mut self,
         node: NodeId,
@@ -308,23 +290,33 @@ impl<'e, 'a> Engine<'e, 'a> {
         let child = *tree.branches[branch].children.get(&item)?;
         let expansion = expand(self.site(branch, instance, node), &call.repeat, errors)?;
         let shape = shape(&call.repeat, &expansion);
-        let mut inherited = BTreeSet::new();
-        super::dependencies::merge(&mut inherited, &self.instances[branch][instance].inherited);
-        if let Some(expr) = call.repeat.expr() {
-            self.add_deps(&mut inherited, branch, instance, &expr.refs, None);
+        let mut common = BTreeSet::new();
+        super::dependencies::merge(&mut common, &self.instances[branch][instance].inherited);
+        self.add_depended(&mut common, branch, instance, &call.depends_on, None);
+        let refs = call.repeat.expr().map_or(&[][..], |expr| &expr.refs);
+        let (own, all): (Vec<&Ref>, Vec<&Ref>) = refs.iter().partition(|r| r.is_same_instance());
+        for used in all {
+            self.add_dep(&mut common, branch, instance, used, None);
         }
-        self.add_depended(&mut inherited, branch, instance, &call.depends_on, None);
-        let inherited = super::dependencies::shared(inherited);
+        let common = super::dependencies::shared(common);
         let start = self.instances[child].len();
         for local in expansion.into_locals() {
-            let path = self.instances[branch][instance]
-                .path
-                .child(tree.header(node).name, local.key.clone());
+            let mut inherited = common.clone();
+            if !own.is_empty() {
+                let mut deps = BTreeSet::new();
+                super::dependencies::merge(&mut deps, &common);
+                for used in &own {
+                    self.add_dep(&mut deps, branch, instance, used, local.key.as_ref());
+                }
+                inherited = super::dependencies::shared(deps);
+            }
+            let outer = &self.instances[branch][instance].path;
+            let path = outer.child(tree.header(node).name, local.key.clone());
             self.instances[child].push(Instance {
                 path,
                 parent: instance,
                 local,
-                inherited: inherited.clone(),
+                inherited,
             });
         }
         let end = self.instances[child].len();
@@ -336,7 +328,7 @@ impl<'e, 'a> Engine<'e, 'a> {
         self.groups.insert((node, instance), group);
         Some(Cell {
             value: Value::Null,
-            deps: inherited,
+            deps: common,
         })
     }
 
@@ -380,7 +372,7 @@ impl<'e, 'a> Engine<'e, 'a> {
         instance: usize,
         asserts: &[Condition<'a>],
         errors: &mut Diagnostics,
-    ) -> Option<Cell> {
+    ) -> Cell {
         let (branch, _) = self.tree.nodes[node];
         let site = self.site(branch, instance, node);
         let path = &self.instances[branch][instance].path;
@@ -398,10 +390,10 @@ impl<'e, 'a> Engine<'e, 'a> {
             );
         }
         self.results.checks.extend(results);
-        Some(Cell {
+        Cell {
             value: Value::Null,
             deps: None,
-        })
+        }
     }
 
     fn import(
@@ -418,8 +410,8 @@ impl<'e, 'a> Engine<'e, 'a> {
             Syntax::Block(block) => block
                 .body
                 .get_attribute("to")
-                .map(|to| span(header.file, &to.value)),
-            Syntax::Attribute(_) => None,
+                .map(|to| span(header.piece, &to.value)),
+            Syntax::Text | Syntax::Attribute(_) => None,
         };
         let mut found = Vec::new();
         for local in expand(site, &import.repeat, errors)?.into_locals() {
@@ -447,7 +439,7 @@ impl<'e, 'a> Engine<'e, 'a> {
                 ),
                 (_, _) => errors.push(
                     Diagnostic::error("invalid-value", "The id of an import is a known text")
-                        .at(import.id.span(site.file)),
+                        .at(import.id.span(site.piece)),
                 ),
             }
         }
@@ -456,187 +448,6 @@ impl<'e, 'a> Engine<'e, 'a> {
             value: Value::Null,
             deps: None,
         })
-    }
-
-    fn object(
-        &mut self,
-        node: NodeId,
-        instance: usize,
-        object: &module::Object<'a>,
-        errors: &mut Diagnostics,
-    ) -> Option<Cell> {
-        let tree = self.tree;
-        let (branch, _) = tree.nodes[node];
-        let header = tree.header(node);
-        let provider = errors.take(tree.provider(branch, &object.provider).map_err(|error| {
-            let range = object.provider_range.clone();
-            error.at(match range {
-                Some(range) => crate::diagnostic::Span::new(Arc::clone(header.file), range),
-                None => header.span.clone(),
-            })
-        }));
-        let expansion = expand(self.site(branch, instance, node), &object.repeat, errors)?;
-        let shape = shape(&object.repeat, &expansion);
-        let frame = ObjectFrame {
-            node,
-            instance,
-            object,
-            kind: object.schema.keyword.into(),
-            name: header.name.into(),
-            shared: self.shared_deps(branch, instance, object),
-            shape,
-        };
-        let start = self.results.built.len();
-        let mut values = Vec::new();
-        let mut complete = provider.is_some();
-        for local in expansion.into_locals() {
-            let key = local.key.clone();
-            match self.object_instance(&frame, local, provider.as_ref(), errors) {
-                Some((built, value)) => {
-                    self.results.built.push(built);
-                    values.push((key, value));
-                }
-                None => complete = false,
-            }
-        }
-        self.count += values.len();
-        let range = start..self.results.built.len();
-        self.results.built_of.insert((node, instance), range);
-        complete.then(|| Cell {
-            value: assemble(shape, values),
-            deps: None,
-        })
-    }
-
-    /// Evaluates one object. Its value is made only where something refers to it.
-    fn object_instance(
-        &self,
-        frame: &ObjectFrame<'_, 'a>,
-        mut local: Local<'a>,
-        provider: Option<&ProviderAddress>,
-        errors: &mut Diagnostics,
-    ) -> Option<(Built, Value)> {
-        let object = frame.object;
-        let (branch, _) = self.tree.nodes[frame.node];
-        let site = self.site(branch, frame.instance, frame.node);
-        let address = Address {
-            module: self.instances[branch][frame.instance].path.clone(),
-            kind: Arc::clone(&frame.kind),
-            name: Arc::clone(&frame.name),
-            key: local.key.clone(),
-        };
-        let mut found = Diagnostics::new();
-        let body = self.body(site, frame, &local, &mut found);
-        let lifecycle = site.lifecycle(&object.lifecycle, &local, &mut found);
-        let conditions = &object.lifecycle.preconditions;
-        let held = self.preconditions(
-            site,
-            &frame.kind,
-            &frame.name,
-            conditions,
-            &local,
-            &mut found,
-        );
-        let value = body.as_ref().map(|body| self.object_value(frame, body));
-        local.this = value.clone();
-        let postconditions: Option<Vec<CheckResult>> = value.as_ref().and_then(|_| {
-            let conditions = object.lifecycle.postconditions.iter();
-            conditions
-                .map(|condition| {
-                    let name = format!("{address} postcondition");
-                    site.condition(&name, condition, &local, &mut found)
-                })
-                .collect()
-        });
-        errors.extend(found.into_iter().map(|error| error.on(&address)).collect());
-        held?;
-        let mut lifecycle = lifecycle?;
-        lifecycle.postconditions = postconditions?;
-        let mut deps = frame.shared.clone();
-        if let Some(key) = &local.key {
-            object.each_expression_ref(&mut |used| {
-                if matches!(used.target, Target::Object(_, RefKey::Same)) {
-                    self.add_dep(&mut deps, branch, frame.instance, used, Some(key));
-                }
-            });
-        }
-        let resource = Resource {
-            address,
-            provider: provider?.clone(),
-            body: body?,
-            depends_on: BTreeSet::new(),
-            lifecycle,
-        };
-        Some((Built { resource, deps }, value?))
-    }
-
-    /// Evaluates the body and fills in the name.
-    fn body(
-        &self,
-        site: Site<'_, 'e, 'a>,
-        frame: &ObjectFrame<'_, 'a>,
-        local: &Local<'a>,
-        errors: &mut Diagnostics,
-    ) -> Option<crate::config::block::Block> {
-        let header = self.tree.header(frame.node);
-        let (mut attributes, blocks) = site.content(&frame.object.body, local, errors)?;
-        if let Some(name) = frame.object.schema.name_attribute
-            && !attributes.contains_key(name)
-        {
-            if frame.shape != Shape::Single {
-                errors.push(
-                    Diagnostic::error(
-                        "missing-attribute",
-                        format!("The attribute {name:?} is missing"),
-                    )
-                    .detail("All instances of the block would have the same name.")
-                    .at(header.span.clone())
-                    .hint(format!(
-                        "write {name} = {}",
-                        if local.each.is_some() {
-                            "each.key"
-                        } else {
-                            "\"…-${count.index}\""
-                        }
-                    )),
-                );
-                return None;
-            }
-            let label = crate::config::block::Attribute {
-                value: Value::String(Arc::clone(&frame.name)),
-                key_span: header.span.clone(),
-                value_span: header.span.clone(),
-            };
-            attributes.insert(name.into(), label);
-        }
-        Some(crate::config::block::Block {
-            keyword: Arc::clone(&frame.kind),
-            labels: vec![Arc::clone(&frame.name)],
-            attributes,
-            blocks,
-            span: header.span.clone(),
-        })
-    }
-
-    /// The value that references to the object see: all attributes of its kind, null where not set.
-    fn object_value(
-        &self,
-        frame: &ObjectFrame<'_, 'a>,
-        body: &crate::config::block::Block,
-    ) -> Value {
-        let wanted =
-            self.referred_to[frame.node] || !frame.object.lifecycle.postconditions.is_empty();
-        if !wanted {
-            return Value::Null;
-        }
-        let attributes = frame.object.schema.body.attributes.iter();
-        Value::object(attributes.map(|schema| {
-            let set = body.attributes.get(schema.name);
-            (
-                schema.name,
-                set.map_or(Value::Null, |attribute| attribute.value.clone()),
-            )
-        }))
     }
 
     /// A node's value, if it has one.
@@ -657,7 +468,7 @@ impl<'e, 'a> Engine<'e, 'a> {
             Target::Value(item) | Target::Object(item, _) => {
                 self.cell(branch, instance, item).is_some()
             }
-            Target::Module(call, output) => {
+            Target::Module(call, _, output) => {
                 let Some(child) = self.tree.branches[branch].children.get(&call) else {
                     return false;
                 };
@@ -719,19 +530,7 @@ impl<'e, 'a> Engine<'e, 'a> {
     }
 }
 
-/// What the instances of one object have in common.
-pub(super) struct ObjectFrame<'f, 'a> {
-    node: NodeId,
-    instance: usize,
-    object: &'f module::Object<'a>,
-    kind: Arc<str>,
-    name: Arc<str>,
-    /// The dependencies that do not come from the instance's key.
-    shared: BTreeSet<Dep>,
-    shape: Shape,
-}
-
-fn shape(repeat: &module::Repeat<'_>, expansion: &Expansion<'_>) -> Shape {
+pub(super) fn shape(repeat: &module::Repeat<'_>, expansion: &Expansion) -> Shape {
     match (repeat, expansion) {
         (_, Expansion::Unknown(_)) => Shape::Unknown,
         (module::Repeat::Once, _) => Shape::Single,
@@ -741,7 +540,7 @@ fn shape(repeat: &module::Repeat<'_>, expansion: &Expansion<'_>) -> Shape {
 }
 
 /// Puts the values of instances together.
-fn assemble(shape: Shape, values: Vec<(Option<InstanceKey>, Value)>) -> Value {
+pub(super) fn assemble(shape: Shape, values: Vec<(Option<InstanceKey>, Value)>) -> Value {
     match shape {
         Shape::Single => values
             .into_iter()

@@ -12,6 +12,7 @@ use crate::config::value::Value;
 use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap, Span, did_you_mean};
 
 use super::index::{Index, ItemId};
+use super::source::{Piece, span};
 
 /// An expression of the source.
 #[derive(Debug)]
@@ -24,9 +25,22 @@ pub(super) struct Expr<'a> {
 }
 
 impl Expr<'_> {
+    /// Makes `for_each = topic.orders` a chain: each instance comes after the one with its own key, and
+    /// not after all of them.
+    pub(super) fn chain(&mut self) {
+        let Expression::Traversal(traversal) = self.ast else {
+            return;
+        };
+        if let ([_], [only]) = (&*traversal.operators, &mut *self.refs)
+            && let Target::Object(_, key) | Target::Module(_, key, None) = &mut only.target
+        {
+            *key = RefKey::Same;
+        }
+    }
+
     /// Where it stands.
-    pub(super) fn span(&self, file: &Arc<str>) -> Span {
-        super::source::span(file, self.ast)
+    pub(super) fn span(&self, piece: &Piece) -> Span {
+        span(piece, self.ast)
     }
 }
 
@@ -37,6 +51,16 @@ pub(super) struct Ref {
     pub(super) range: Range<usize>,
 }
 
+impl Ref {
+    /// Whether it names the instance with the key of the one that refers.
+    pub(super) fn is_same_instance(&self) -> bool {
+        matches!(
+            self.target,
+            Target::Object(_, RefKey::Same) | Target::Module(_, RefKey::Same, _)
+        )
+    }
+}
+
 /// What a name stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Target {
@@ -44,8 +68,8 @@ pub(super) enum Target {
     Value(ItemId),
     /// A block of a kind, or one of its instances.
     Object(ItemId, RefKey),
-    /// A module's outputs: the one of the called module that is named, or all.
-    Module(ItemId, Option<ItemId>),
+    /// A module's outputs, of all instances or of one: the output that is named, or all.
+    Module(ItemId, RefKey, Option<ItemId>),
 }
 
 /// Which instance of a block is meant, as far as the text says it.
@@ -84,7 +108,7 @@ impl Resolver<'_, '_> {
     /// Resolves the names of an expression and reports those that are not declared.
     pub(super) fn resolve<'e>(
         &self,
-        file: &Arc<str>,
+        piece: &Piece,
         ast: &'e Expression,
         place: &Place<'_>,
         diagnostics: &mut Diagnostics,
@@ -93,11 +117,11 @@ impl Resolver<'_, '_> {
         let mut sound = true;
         for reference in references(ast) {
             let range = reference.range.clone();
-            match self.target(file, &reference, place) {
+            match self.target(piece, &reference, place) {
                 Ok(target) => refs.extend(target.map(|target| Ref { target, range })),
                 Err(error) => {
                     sound = false;
-                    diagnostics.push(error.at(Span::new(Arc::clone(file), range)));
+                    diagnostics.push(error.at(piece.span(range)));
                 }
             }
         }
@@ -110,7 +134,7 @@ impl Resolver<'_, '_> {
 
     fn target(
         &self,
-        file: &Arc<str>,
+        piece: &Piece,
         reference: &Reference,
         place: &Place<'_>,
     ) -> Result<Found, Diagnostic> {
@@ -122,7 +146,7 @@ impl Resolver<'_, '_> {
         match root {
             "var" => named(root, steps, &self.index.variables).map(|id| Some(Target::Value(id))),
             "local" => named(root, steps, &self.index.locals).map(|id| Some(Target::Value(id))),
-            "module" => self.module(steps).map(Some),
+            "module" => self.module(piece, reference).map(Some),
             "each" => given(place.each, root, steps, &["key", "value"]),
             "count" => given(place.count, root, steps, &["index"]),
             "self" if place.this => Ok(None),
@@ -130,16 +154,21 @@ impl Resolver<'_, '_> {
                 .detail("It is the object of a postcondition.")),
             "path" => given(true, root, steps, &["module", "root"]),
             "environment" => given(true, root, steps, &["name"]),
-            kind if self.kinds.contains(&kind) => self.object(file, reference).map(Some),
+            kind if self.kinds.contains(&kind) => self.object(piece, reference).map(Some),
             _ => Err(self.unknown_root(root, place)),
         }
     }
 
-    fn object(&self, file: &Arc<str>, reference: &Reference) -> Result<Target, Diagnostic> {
+    fn object(&self, piece: &Piece, reference: &Reference) -> Result<Target, Diagnostic> {
         let none = BTreeMap::new();
         let names = self.index.objects.get(&*reference.root).unwrap_or(&none);
         let id = named(&reference.root, &reference.steps, names)?;
-        let key = match reference.steps.get(1) {
+        Ok(Target::Object(id, self.key(piece, reference)))
+    }
+
+    /// Returns the instance that stands behind a block's name.
+    fn key(&self, piece: &Piece, reference: &Reference) -> RefKey {
+        match reference.steps.get(1) {
             Some(ReferenceStep::Index(Value::String(key))) => {
                 RefKey::Literal(InstanceKey::Text(Arc::clone(key)))
             }
@@ -147,38 +176,39 @@ impl Resolver<'_, '_> {
                 Some(index) => RefKey::Literal(InstanceKey::Index(index)),
                 None => RefKey::Any,
             },
-            Some(ReferenceStep::Dynamic) if self.is_same_instance(file, reference) => RefKey::Same,
+            Some(ReferenceStep::Dynamic) if self.is_same_instance(piece, reference) => RefKey::Same,
             _ => RefKey::Any,
-        };
-        Ok(Target::Object(id, key))
+        }
     }
 
     /// Whether the first index of a reference is `[each.key]` or `[count.index]`: a thousand instances
     /// that refer to each other one by one are a thousand edges then, and not a million.
-    fn is_same_instance(&self, file: &str, reference: &Reference) -> bool {
-        let text = self.sources.text(file);
-        text.and_then(|text| text.get(reference.range.clone()))
+    fn is_same_instance(&self, piece: &Piece, reference: &Reference) -> bool {
+        let text = piece.text(self.sources);
+        text.get(reference.range.clone())
             .and_then(|text| text.split_once('['))
             .and_then(|(_, index)| index.split_once(']'))
             .is_some_and(|(index, _)| matches!(index.trim(), "each.key" | "count.index"))
     }
 
-    fn module(&self, steps: &[ReferenceStep]) -> Result<Target, Diagnostic> {
+    fn module(&self, piece: &Piece, reference: &Reference) -> Result<Target, Diagnostic> {
+        let steps = &*reference.steps;
         let id = named("module", steps, &self.index.calls)?;
+        let key = self.key(piece, reference);
         let output = match steps.get(1) {
             Some(ReferenceStep::Index(_) | ReferenceStep::Dynamic) => steps.get(2),
             step => step,
         };
         let Some(ReferenceStep::Attribute(output)) = output else {
-            return Ok(Target::Module(id, None));
+            return Ok(Target::Module(id, key, None));
         };
         let folder = self.index.call_folders.get(&id);
         let Some(module) = folder.and_then(|folder| self.modules.get(folder.as_str())) else {
             // The module's files are missing, which is reported where it is called.
-            return Ok(Target::Module(id, None));
+            return Ok(Target::Module(id, key, None));
         };
         if let Some(output) = module.outputs.get(&**output) {
-            return Ok(Target::Module(id, Some(*output)));
+            return Ok(Target::Module(id, key, Some(*output)));
         }
         let call = self.index.items[id].name;
         Err(Diagnostic::error(

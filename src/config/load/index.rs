@@ -1,6 +1,7 @@
 //! The names that a module declares, found before any body is read, so that order does not matter.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use hcl_edit::Span as _;
@@ -12,7 +13,7 @@ use crate::config::files::join;
 use crate::config::schema::KindSchema;
 use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap, Span, did_you_mean};
 
-use super::source::{Folder, Source, span};
+use super::source::{Content, Folder, Part, Piece, span};
 
 /// The place of an item in [`Index::items`] and in its module.
 pub(super) type ItemId = usize;
@@ -34,6 +35,8 @@ pub(super) enum ItemKind<'a> {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Syntax<'a> {
     Block(&'a Block),
+    /// The block of an object, which is parsed where it is needed.
+    Text,
     /// One line of `locals`.
     Attribute(&'a Attribute),
 }
@@ -43,7 +46,7 @@ pub(super) enum Syntax<'a> {
 pub(super) struct Header<'a> {
     pub(super) kind: ItemKind<'a>,
     pub(super) name: &'a str,
-    pub(super) file: &'a Arc<str>,
+    pub(super) piece: &'a Piece,
     pub(super) syntax: Syntax<'a>,
     /// The keyword and the labels, or a local's name.
     pub(super) span: Span,
@@ -52,14 +55,14 @@ pub(super) struct Header<'a> {
 /// A block of the file's level that is no item, with its file.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Plain<'a> {
-    pub(super) file: &'a Arc<str>,
+    pub(super) piece: &'a Piece,
     pub(super) block: &'a Block,
 }
 
 impl Plain<'_> {
     /// The keyword and the labels.
     pub(super) fn span(&self) -> Span {
-        header_span(self.file, self.block)
+        header_span(self.piece, self.block)
     }
 }
 
@@ -98,15 +101,16 @@ const KEYWORDS: [(&str, usize); 11] = [
     ("check", 1),
 ];
 
+/// Returns the range of a block's keyword and labels within its piece.
+pub(super) fn header_range(block: &Block) -> Range<usize> {
+    let keyword = block.ident.span().unwrap_or(0..0);
+    let last = block.labels.last().and_then(hcl_edit::Span::span);
+    keyword.start..last.map_or(keyword.end, |label| label.end)
+}
+
 /// Returns the span of a block's keyword and labels.
-pub(super) fn header_span(file: &Arc<str>, block: &Block) -> Span {
-    let start = block.ident.span().unwrap_or(0..0);
-    let end = block
-        .labels
-        .last()
-        .and_then(hcl_edit::Span::span)
-        .map_or(start.end, |label| label.end);
-    Span::new(Arc::clone(file), start.start..end)
+pub(super) fn header_span(piece: &Piece, block: &Block) -> Span {
+    piece.span(header_range(block))
 }
 
 /// Returns a place for people: `main.hcl:3`.
@@ -120,17 +124,17 @@ pub(super) fn place(sources: &SourceMap, span: &Span) -> String {
 /// Returns the folder that a `module` block's `source` names, which is known before anything is evaluated.
 pub(super) fn call_folder(
     folder: &str,
-    source: &Source,
+    piece: &Piece,
     block: &Block,
 ) -> Result<String, Diagnostic> {
     let Some(attribute) = block.body.get_attribute("source") else {
         return Err(
             Diagnostic::error("missing-attribute", "A module needs a source")
-                .at(header_span(&source.file, block))
+                .at(header_span(piece, block))
                 .hint("write source = \"./FOLDER\""),
         );
     };
-    let at = span(&source.file, &attribute.value);
+    let at = span(piece, &attribute.value);
     let Expression::String(text) = &attribute.value else {
         return Err(
             Diagnostic::error("module-source", "A module's source is a plain text")
@@ -171,13 +175,8 @@ pub(super) fn index<'a>(
         sources,
         diagnostics,
     };
-    for source in &folder.sources {
-        for structure in &source.body {
-            match structure {
-                Structure::Block(block) => indexer.block(source, block),
-                Structure::Attribute(attribute) => indexer.stray_attribute(source, attribute),
-            }
-        }
+    for part in folder.sources.iter().flat_map(|source| &source.parts) {
+        indexer.part(part);
     }
     indexer.index
 }
@@ -190,138 +189,138 @@ struct Indexer<'a, 'r> {
 }
 
 impl<'a> Indexer<'a, '_> {
-    fn block(&mut self, source: &'a Source, block: &'a Block) {
+    fn part(&mut self, part: &'a Part) {
+        let piece = &part.piece;
+        match &part.content {
+            Content::Tree(body) => {
+                for structure in body {
+                    match structure {
+                        Structure::Block(block) => self.block(piece, block),
+                        Structure::Attribute(attribute) => self.stray_attribute(piece, attribute),
+                    }
+                }
+            }
+            Content::Object {
+                keyword,
+                label,
+                header,
+            } => {
+                if let Some(kind) = self.kinds.iter().find(|kind| kind.keyword == keyword) {
+                    self.named(Header {
+                        kind: ItemKind::Object(kind),
+                        name: label,
+                        piece,
+                        syntax: Syntax::Text,
+                        span: piece.span(header.clone()),
+                    });
+                }
+            }
+        }
+    }
+
+    fn block(&mut self, piece: &'a Piece, block: &'a Block) {
         let keyword = block.ident.as_str();
         let kind = self.kinds.iter().find(|kind| kind.keyword == keyword);
         let labels = match (kind, KEYWORDS.iter().find(|(name, _)| *name == keyword)) {
             (Some(_), _) => 1,
             (None, Some((_, labels))) => *labels,
-            (None, None) => return self.unknown_block(source, block),
+            (None, None) => return self.unknown_block(piece, block),
         };
-        if !self.labels_fit(source, block, labels) {
+        if !self.labels_fit(piece, block, labels) {
             return;
         }
-        let plain = Plain {
-            file: &source.file,
-            block,
-        };
+        let plain = Plain { piece, block };
         let name = block.labels.first().map_or("", |label| label.as_str());
+        let header = |kind| Header {
+            kind,
+            name,
+            piece,
+            syntax: Syntax::Block(block),
+            span: header_span(piece, block),
+        };
         if let Some(kind) = kind {
-            self.named(ItemKind::Object(kind), name, source, block);
+            self.named(header(ItemKind::Object(kind)));
             return;
         }
         match keyword {
             "streamform" => self.index.settings.push(plain),
-            "variable" => self.named(ItemKind::Variable, name, source, block),
-            "output" => self.named(ItemKind::Output, name, source, block),
-            "check" => self.named(ItemKind::Check, name, source, block),
-            "module" => self.call(name, source, block),
-            "locals" => self.locals(source, block),
-            "provider" => self.provider(name, source, block),
+            "variable" => drop(self.named(header(ItemKind::Variable))),
+            "output" => drop(self.named(header(ItemKind::Output))),
+            "check" => drop(self.named(header(ItemKind::Check))),
+            "module" => self.call(header(ItemKind::Call), piece, block),
+            "locals" => self.locals(piece, block),
+            "provider" => self.provider(header(ItemKind::Provider), block),
             "environment" => self.environment(name, plain),
-            "import" => {
-                self.push(ItemKind::Import, "", source, block);
-            }
+            "import" => self.index.items.push(header(ItemKind::Import)),
             "moved" => self.index.moved.push(plain),
             _ => self.index.removed.push(plain),
         }
     }
 
-    fn push(
-        &mut self,
-        kind: ItemKind<'a>,
-        name: &'a str,
-        source: &'a Source,
-        block: &'a Block,
-    ) -> ItemId {
-        self.index.items.push(Header {
-            kind,
-            name,
-            file: &source.file,
-            syntax: Syntax::Block(block),
-            span: header_span(&source.file, block),
-        });
-        self.index.items.len() - 1
-    }
-
-    /// Adds an item whose name is its own within its kind.
-    fn named(&mut self, kind: ItemKind<'a>, name: &'a str, source: &'a Source, block: &'a Block) {
-        let id = self.push(kind, name, source, block);
-        let names = match kind {
-            ItemKind::Variable => &mut self.index.variables,
-            ItemKind::Local => &mut self.index.locals,
-            ItemKind::Output => &mut self.index.outputs,
-            ItemKind::Call => &mut self.index.calls,
-            ItemKind::Object(kind) => self.index.objects.entry(kind.keyword).or_default(),
-            ItemKind::Check | ItemKind::Provider | ItemKind::Import => &mut self.index.checks,
+    /// Adds an item whose name is its own within its kind, and returns its place; a second one is
+    /// reported with the place of the first.
+    fn named(&mut self, header: Header<'a>) -> Option<ItemId> {
+        let index = &mut self.index;
+        let (keyword, names) = match header.kind {
+            ItemKind::Variable => ("variable", &mut index.variables),
+            ItemKind::Output => ("output", &mut index.outputs),
+            ItemKind::Call => ("module", &mut index.calls),
+            ItemKind::Object(kind) => {
+                (kind.keyword, index.objects.entry(kind.keyword).or_default())
+            }
+            ItemKind::Local => ("local", &mut index.locals),
+            ItemKind::Check | ItemKind::Provider | ItemKind::Import => ("check", &mut index.checks),
         };
-        if let Some(first) = names.get(name).copied() {
-            self.duplicate(id, first, block.ident.as_str());
-        } else {
-            names.insert(name, id);
+        let id = index.items.len();
+        if let Some(first) = names.get(header.name) {
+            let first = place(self.sources, &index.items[*first].span);
+            self.diagnostics.push(
+                Diagnostic::error(
+                    "duplicate",
+                    format!("{keyword} {:?} is declared twice", header.name),
+                )
+                .detail(format!("The first one is at {first}."))
+                .at(header.span),
+            );
+            return None;
         }
+        names.insert(header.name, id);
+        index.items.push(header);
+        Some(id)
     }
 
-    /// Takes the last item out again and reports where its name was used first.
-    fn duplicate(&mut self, id: ItemId, first: ItemId, keyword: &str) {
-        let header = self.index.items.remove(id);
-        let first = place(self.sources, &self.index.items[first].span);
-        self.diagnostics.push(
-            Diagnostic::error(
-                "duplicate",
-                format!("There are two {keyword} blocks {:?}", header.name),
-            )
-            .detail(format!("The first one is at {first}."))
-            .at(header.span),
-        );
-    }
-
-    fn call(&mut self, name: &'a str, source: &'a Source, block: &'a Block) {
-        let before = self.index.items.len();
-        self.named(ItemKind::Call, name, source, block);
+    fn call(&mut self, header: Header<'a>, piece: &'a Piece, block: &'a Block) {
         // A folder that cannot be read, or a source that is none, is reported by the reader of the files.
-        if self.index.items.len() > before
-            && let Ok(folder) = call_folder(self.index.folder, source, block)
+        if let Some(id) = self.named(header)
+            && let Ok(folder) = call_folder(self.index.folder, piece, block)
         {
-            self.index.call_folders.insert(before, folder);
+            self.index.call_folders.insert(id, folder);
         }
     }
 
-    fn locals(&mut self, source: &'a Source, block: &'a Block) {
+    fn locals(&mut self, piece: &'a Piece, block: &'a Block) {
         for structure in &block.body {
             match structure {
-                Structure::Attribute(attribute) => self.local(source, attribute),
+                Structure::Attribute(attribute) => self.local(piece, attribute),
                 Structure::Block(inner) => self.diagnostics.push(
                     Diagnostic::error("unknown-block", "A locals block holds no blocks")
-                        .at(header_span(&source.file, inner)),
+                        .at(header_span(piece, inner)),
                 ),
             }
         }
     }
 
-    fn local(&mut self, source: &'a Source, attribute: &'a Attribute) {
-        let name = attribute.key.as_str();
-        let at = span(&source.file, &attribute.key);
-        if let Some(first) = self.index.locals.get(name) {
-            let first = place(self.sources, &self.index.items[*first].span);
-            self.diagnostics.push(
-                Diagnostic::error("duplicate", format!("The local {name:?} is declared twice"))
-                    .detail(format!("The first one is at {first}."))
-                    .at(at),
-            );
-            return;
-        }
-        self.index.locals.insert(name, self.index.items.len());
-        self.index.items.push(Header {
+    fn local(&mut self, piece: &'a Piece, attribute: &'a Attribute) {
+        self.named(Header {
             kind: ItemKind::Local,
-            name,
-            file: &source.file,
+            name: attribute.key.as_str(),
+            piece,
             syntax: Syntax::Attribute(attribute),
-            span: at,
+            span: span(piece, &attribute.key),
         });
     }
 
-    fn provider(&mut self, name: &'a str, source: &'a Source, block: &'a Block) {
+    fn provider(&mut self, header: Header<'a>, block: &'a Block) {
         let alias = match block.body.get_attribute("alias").map(|a| &a.value) {
             None => None,
             Some(Expression::String(alias)) if is_identifier(alias) => {
@@ -330,29 +329,28 @@ impl<'a> Indexer<'a, '_> {
             Some(other) => {
                 self.diagnostics.push(
                     Diagnostic::error("provider-alias", "A provider's alias is a plain name")
-                        .at(span(&source.file, other))
+                        .at(span(header.piece, other))
                         .hint("write letters, digits and \"_\" in quotes"),
                 );
                 return;
             }
         };
         let address = ProviderAddress {
-            kind: name.into(),
+            kind: header.name.into(),
             alias,
         };
-        let id = self.push(ItemKind::Provider, name, source, block);
-        if let Some(first) = self.index.providers.get(&address).copied() {
-            let header = self.index.items.remove(id);
-            let first = place(self.sources, &self.index.items[first].span);
+        if let Some(first) = self.index.providers.get(&address) {
+            let first = place(self.sources, &self.index.items[*first].span);
             self.diagnostics.push(
-                Diagnostic::error("duplicate", format!("There are two providers {address}"))
+                Diagnostic::error("duplicate", format!("provider {address} is declared twice"))
                     .detail(format!("The first one is at {first}."))
                     .at(header.span)
                     .hint("give one of them another alias"),
             );
-        } else {
-            self.index.providers.insert(address, id);
+            return;
         }
+        self.index.providers.insert(address, self.index.items.len());
+        self.index.items.push(header);
     }
 
     fn environment(&mut self, name: &'a str, plain: Plain<'a>) {
@@ -361,7 +359,7 @@ impl<'a> Indexer<'a, '_> {
             self.diagnostics.push(
                 Diagnostic::error(
                     "duplicate",
-                    format!("There are two environment blocks {name:?}"),
+                    format!("environment {name:?} is declared twice"),
                 )
                 .detail(format!("The first one is at {first}."))
                 .at(plain.span()),
@@ -371,7 +369,7 @@ impl<'a> Indexer<'a, '_> {
         }
     }
 
-    fn labels_fit(&mut self, source: &Source, block: &Block, expected: usize) -> bool {
+    fn labels_fit(&mut self, piece: &Piece, block: &Block, expected: usize) -> bool {
         let keyword = block.ident.as_str();
         if block.labels.len() != expected {
             let detail = match expected {
@@ -384,7 +382,7 @@ impl<'a> Indexer<'a, '_> {
                     format!("Wrong number of labels of a {keyword} block"),
                 )
                 .detail(detail)
-                .at(header_span(&source.file, block)),
+                .at(header_span(piece, block)),
             );
             return false;
         }
@@ -396,14 +394,14 @@ impl<'a> Indexer<'a, '_> {
             self.diagnostics.push(
                 Diagnostic::error("name", format!("{:?} is not a name", label.as_str()))
                     .detail("A name is a letter or \"_\", then letters, digits, \"_\" and \"-\".")
-                    .at(span(&source.file, label)),
+                    .at(span(piece, label)),
             );
             return false;
         }
         true
     }
 
-    fn unknown_block(&mut self, source: &Source, block: &Block) {
+    fn unknown_block(&mut self, piece: &Piece, block: &Block) {
         let keyword = block.ident.as_str();
         let names = KEYWORDS
             .iter()
@@ -418,12 +416,12 @@ impl<'a> Indexer<'a, '_> {
         };
         self.diagnostics.push(
             Diagnostic::error("unknown-block", format!("Unknown block {keyword:?}"))
-                .at(header_span(&source.file, block))
+                .at(header_span(piece, block))
                 .hint_opt(hint),
         );
     }
 
-    fn stray_attribute(&mut self, source: &Source, attribute: &Attribute) {
+    fn stray_attribute(&mut self, piece: &Piece, attribute: &Attribute) {
         self.diagnostics.push(
             Diagnostic::error(
                 "unknown-attribute",
@@ -432,7 +430,7 @@ impl<'a> Indexer<'a, '_> {
                     attribute.key.as_str()
                 ),
             )
-            .at(span(&source.file, &attribute.key))
+            .at(span(piece, &attribute.key))
             .hint("values of variables belong in a file whose name ends in .vars.hcl"),
         );
     }

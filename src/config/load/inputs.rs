@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use hcl_edit::structure::Structure;
+use hcl_edit::structure::{Body, Structure};
 
 use crate::config::eval::{FileAccess, Scope, Variables, evaluate, references};
 use crate::config::files::{Files, join};
@@ -13,7 +13,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap, Span, did_you_mean};
 
 use super::check::sentence;
 use super::index::{Index, header_span};
-use super::source::{self, Source, span};
+use super::source::{self, Piece, span};
 
 /// A variable's value before its type is looked at.
 #[derive(Debug, Clone)]
@@ -85,9 +85,9 @@ impl Collector<'_> {
             match argument {
                 InputArgument::Variable(name, text) => self.argument(name, text),
                 InputArgument::File(path, text) => {
-                    let parsed = source::parse(path, text, self.sources);
-                    if let Some(source) = self.diagnostics.take(parsed) {
-                        self.values(&source);
+                    let parsed = source::parse_values(path, text, self.sources);
+                    if let Some((piece, body)) = self.diagnostics.take(parsed) {
+                        self.values(&piece, &body);
                     }
                 }
             }
@@ -120,13 +120,13 @@ impl Collector<'_> {
     /// Reads a file of the project. `at` is where its path stands.
     fn file(&mut self, root: &str, path: &str, at: Option<&Span>) {
         let read = match join(root, path) {
-            Ok(path) => source::read_file(self.files, &path, self.sources),
+            Ok(path) => source::read_values(self.files, &path, self.sources),
             Err(error) => Err(Diagnostic::error("file", format!("Cannot read {path:?}"))
                 .detail(sentence(&error))
                 .into()),
         };
         match read {
-            Ok(source) => self.values(&source),
+            Ok((piece, body)) => self.values(&piece, &body),
             Err(errors) => self.diagnostics.extend(
                 errors
                     .into_iter()
@@ -139,14 +139,14 @@ impl Collector<'_> {
         }
     }
 
-    fn values(&mut self, source: &Source) {
-        for structure in &source.body {
+    fn values(&mut self, piece: &Piece, body: &Body) {
+        for structure in body {
             let attribute = match structure {
                 Structure::Attribute(attribute) => attribute,
                 Structure::Block(block) => {
                     self.diagnostics.push(
                         Diagnostic::error("unknown-block", "A file of values holds no blocks")
-                            .at(header_span(&source.file, block))
+                            .at(header_span(piece, block))
                             .hint("write NAME = VALUE"),
                     );
                     continue;
@@ -160,15 +160,15 @@ impl Collector<'_> {
                         format!("There is no variable {name:?}"),
                     )
                     .detail("The value is not used.")
-                    .at(span(&source.file, &attribute.key))
+                    .at(span(piece, &attribute.key))
                     .hint_opt(did_you_mean(name, self.index.variables.keys().copied())),
                 );
                 continue;
             }
             let given = Given {
-                value: GivenValue::Value(self.constant(source, &attribute.value)),
-                span: Some(span(&source.file, &attribute.value)),
-                origin: source.file.to_string(),
+                value: GivenValue::Value(self.constant(piece, &attribute.value)),
+                span: Some(span(piece, &attribute.value)),
+                origin: piece.file.to_string(),
             };
             self.given.insert(name.to_owned(), given);
         }
@@ -176,7 +176,7 @@ impl Collector<'_> {
 
     fn constant(
         &mut self,
-        source: &Source,
+        piece: &Piece,
         expression: &hcl_edit::expr::Expression,
     ) -> Option<Value> {
         let used = references(expression);
@@ -184,12 +184,13 @@ impl Collector<'_> {
             self.diagnostics.push(
                 Diagnostic::error("reference", format!("{} cannot be used here", used.root))
                     .detail("A file of values holds constants and calls of functions.")
-                    .at(Span::new(Arc::clone(&source.file), used.range.clone())),
+                    .at(piece.span(used.range.clone())),
             );
             return None;
         }
-        let text = self.sources.text(&source.file).map_or("", |text| text);
-        let scope = Scope::new(&NoVariables, &source.file, text).with_files(self.access);
+        let scope = Scope::new(&NoVariables, &piece.file, piece.text(self.sources))
+            .at(piece.base)
+            .with_files(self.access);
         self.diagnostics.take(evaluate(expression, &scope))
     }
 }

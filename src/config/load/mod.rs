@@ -3,10 +3,10 @@
 //! Start with [`load`]. The steps, each in a file of its own:
 //!
 //! 1. [`source`] reads and parses the files of the project's folder and of the modules it calls;
-//! 2. [`index`] lists the names that each module declares, [`module`] checks each block against its
-//!    schema and resolves the names in expressions;
+//! 2. [`index`] lists the names that each module declares, [`declare`] checks each block against its
+//!    schema and resolves the names in expressions, which gives the items of [`module`];
 //! 3. [`tree`] follows the module calls, [`order`] sorts everything by its references;
-//! 4. [`engine`] evaluates, [`dependencies`] finds which objects an object comes after;
+//! 4. [`engine`] evaluates, [`objects`] the objects, [`dependencies`] finds which objects an object comes after;
 //! 5. [`release`] hashes what the definitions say.
 //!
 //! Each step reports all errors that it finds. A step that cannot do without what an earlier one could
@@ -16,6 +16,7 @@ mod addresses;
 mod body;
 mod check;
 mod construct;
+mod declare;
 mod dependencies;
 mod engine;
 mod expression;
@@ -23,6 +24,7 @@ mod index;
 mod inputs;
 mod module;
 mod names;
+mod objects;
 mod order;
 mod release;
 mod repeat;
@@ -40,8 +42,6 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use hcl_edit::structure::Structure;
-
 use crate::address::{Address, AddressPattern, EnvironmentName};
 use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap, Span, did_you_mean};
 use crate::document::ContentHash;
@@ -50,13 +50,14 @@ use super::eval::{FileAccess, ReadLog};
 use super::files::Files;
 use super::project::{Environment, Inputs, Moved, Project, Removed, Settings};
 use super::schema::{KindSchema, ProviderSchema};
+use super::syntax;
 
-use self::body::Names;
+use self::declare::{Context, Record};
 use self::engine::{Engine, Results, Start};
 use self::index::{Index, Plain};
-use self::module::{Context, Module};
+use self::module::Module;
 use self::settings::{Declared, Reader};
-use self::source::Folder;
+use self::source::{Content, Folder, Reading};
 use self::tree::Tree;
 
 pub use self::names::RootNames;
@@ -97,51 +98,69 @@ pub enum UnsetVariables {
 ///
 /// The error is the list of everything that is wrong, with excerpts of the source; warnings too.
 pub fn load(request: &LoadRequest<'_>) -> Result<Project, Diagnostics> {
-    run(request, None)
+    load_and(request, |_| ()).map(|(project, ())| project)
 }
 
 /// Loads a project, and gives what an expression of its root module sees.
 ///
 /// The error is that of [`load`].
 pub fn load_with_names(request: &LoadRequest<'_>) -> Result<(Project, RootNames), Diagnostics> {
-    let mut names = RootNames::new();
-    let project = run(request, Some(&mut |engine| names = names::of_root(engine)))?;
-    Ok((project, names))
+    load_and(request, names::of_root)
 }
 
-/// What looks at an evaluation that has ended.
-type Look<'l> = &'l mut dyn FnMut(&Engine<'_, '_>);
-
-/// Loads a project and shows the finished evaluation to `look`.
-fn run(request: &LoadRequest<'_>, look: Option<Look<'_>>) -> Result<Project, Diagnostics> {
-    let mut sources = SourceMap::default();
-    let mut diagnostics = Diagnostics::new();
-    let project = load_all(request, &mut sources, &mut diagnostics, look);
+/// Loads a project, and looks at the evaluation before it is dropped.
+fn load_and<T>(
+    request: &LoadRequest<'_>,
+    look: impl Fn(&Engine<'_, '_>) -> T,
+) -> Result<(Project, T), Diagnostics> {
+    let attempt = |whole: bool| {
+        let mut sources = SourceMap::default();
+        let mut diagnostics = Diagnostics::new();
+        let loaded = load_all(request, whole, &look, &mut sources, &mut diagnostics);
+        (loaded, sources, diagnostics)
+    };
+    let (mut loaded, mut sources, mut diagnostics) = attempt(false);
+    if matches!(loaded, Loaded::WrongCut) {
+        (loaded, sources, diagnostics) = attempt(true);
+    }
     let diagnostics = sources.attach(once_each(diagnostics));
-    match project {
-        Some(mut project) if !diagnostics.has_errors() => {
+    match loaded {
+        Loaded::Whole(mut project, seen) if !diagnostics.has_errors() => {
             project.warnings = diagnostics;
             project.sources = sources;
-            Ok(project)
+            Ok((*project, seen))
         }
         _ => Err(diagnostics),
     }
+}
+
+/// How far the loading came.
+enum Loaded<T> {
+    /// To its end; there may be errors all the same.
+    Whole(Box<Project>, T),
+    /// To an error that nothing can be done without.
+    Failed,
+    /// A file is right as a whole, and not in the pieces that it was cut into.
+    WrongCut,
 }
 
 /// Lists the environments that a project declares, without evaluating anything else.
 pub fn environments(files: &dyn Files, root: &str) -> Result<Vec<EnvironmentName>, Diagnostics> {
     let mut sources = SourceMap::default();
     let mut diagnostics = Diagnostics::new();
-    let folder = match source::read_folder(files, root, &mut sources) {
-        Ok(folder) => folder,
-        Err(errors) => return Err(sources.attach(errors)),
+    let reading = Reading {
+        files,
+        kinds: &[],
+        whole: false,
     };
+    let folder = reading.folder(root, &mut sources, &mut diagnostics);
     let mut index = Index::default();
-    for source in &folder.sources {
-        for block in source.body.iter().filter_map(Structure::as_block) {
+    let sources_of = folder.iter().flat_map(|folder| &folder.sources);
+    for part in sources_of.flat_map(|source| &source.parts) {
+        for block in part.blocks() {
             if let ("environment", [label]) = (block.ident.as_str(), &*block.labels) {
                 let plain = Plain {
-                    file: &source.file,
+                    piece: &part.piece,
                     block,
                 };
                 index.environments.insert(label.as_str(), plain);
@@ -167,13 +186,16 @@ fn once_each(diagnostics: Diagnostics) -> Diagnostics {
     Diagnostics(once)
 }
 
-fn load_all(
+fn load_all<T>(
     request: &LoadRequest<'_>,
+    whole: bool,
+    look: &impl Fn(&Engine<'_, '_>) -> T,
     sources: &mut SourceMap,
     diagnostics: &mut Diagnostics,
-    look: Option<Look<'_>>,
-) -> Option<Project> {
-    let folders = read_folders(request, sources, diagnostics)?;
+) -> Loaded<T> {
+    let Some(folders) = read_folders(request, whole, sources, diagnostics) else {
+        return Loaded::Failed;
+    };
     let mut indices: BTreeMap<&str, Index<'_>> = BTreeMap::new();
     for folder in &folders {
         let index = index::index(folder, request.kinds, sources, diagnostics);
@@ -184,22 +206,33 @@ fn load_all(
     }
     let root = &indices[request.root];
     let declared = settings::environments(root, sources, diagnostics);
-    let chosen = diagnostics.take(choose(request.environment, &declared))?;
-    let settings = read_settings(
-        request,
-        &indices,
-        &chosen.environment.name,
-        sources,
-        diagnostics,
-    );
+    let Some(chosen) = diagnostics.take(choose(request.environment, &declared)) else {
+        return Loaded::Failed;
+    };
+    let environment = &chosen.environment.name;
+    let settings = read_settings(request, &indices, environment, sources, diagnostics);
     let given = given(request, root, &chosen, sources, diagnostics);
-    let modules = declare(request, &indices, sources, diagnostics);
-    let tree = diagnostics.take(Tree::grow(&modules, request.root))?;
-    let mut order = order::order(&tree, sources, diagnostics);
-    if look.is_some() {
-        // Values that no expression asks for are not made otherwise.
-        order.referred_to.fill(true);
+    let keywords: Vec<&str> = request.kinds.iter().map(|kind| kind.keyword).collect();
+    let context = Context {
+        modules: &indices,
+        keywords: &keywords,
+        providers: request.providers,
+        sources,
+    };
+    let mut record = Record::default();
+    let mut modules = BTreeMap::new();
+    for (folder, index) in &indices {
+        let items = declare::declare(index, &context, &mut record, diagnostics);
+        modules.insert(*folder, Module { index, items });
     }
+    let is_right = |file: &Arc<str>| sources.text(file).is_some_and(|t| syntax::parse(t).is_ok());
+    if record.unreadable.iter().any(is_right) {
+        return Loaded::WrongCut;
+    }
+    let Some(tree) = diagnostics.take(Tree::grow(&modules, request.root)) else {
+        return Loaded::Failed;
+    };
+    let order = order::order(&tree, sources, diagnostics);
     let log = ReadLog::default();
     let access = FileAccess {
         folder: request.root,
@@ -208,47 +241,51 @@ fn load_all(
     };
     let start = Start {
         tree: &tree,
+        context: &context,
         kinds: request.kinds,
         sources,
         access: &access,
-        environment: &chosen.environment.name,
+        environment,
         given: &given,
         allow_unset: request.unset_variables == UnsetVariables::Unknown,
+        keep_values: size_of::<T>() > 0,
     };
     let mut engine = Engine::run(&start, order);
     engine.link();
     let (moved, removed) = address_blocks(request, &tree, &engine, diagnostics);
     diagnostics.extend(std::mem::take(&mut engine.diagnostics));
-    if let Some(look) = look {
-        look(&engine);
-    }
+    let seen = look(&engine);
     let results = engine.results;
-    let addresses: BTreeSet<&Address> = results.built.iter().map(|b| &b.resource.address).collect();
     // Blocks that failed have no addresses, and every address would seem to be missing.
     if !diagnostics.has_errors() {
-        check_addresses(&addresses, &results, &moved, &removed, diagnostics);
+        check_addresses(&results, &moved, &removed, diagnostics);
     }
-    drop(addresses);
-    let read = log.into_hashes();
+    let release = release_hash(request.root, &folders, &record, log.into_hashes());
     let found = Found {
         settings,
-        environment: chosen.environment,
+        environment: chosen.environment.clone(),
         environments: declared.into_keys().collect(),
         moved,
         removed,
-        release: release_hash(request.root, &folders, read),
+        release,
     };
-    Some(assemble(found, results))
+    Loaded::Whole(Box::new(assemble(found, results)), seen)
 }
 
 /// Reads the root folder and those of all modules that are called.
 fn read_folders(
     request: &LoadRequest<'_>,
+    whole: bool,
     sources: &mut SourceMap,
     diagnostics: &mut Diagnostics,
 ) -> Option<Vec<Folder>> {
-    let root = diagnostics.take(source::read_folder(request.files, request.root, sources))?;
-    if root.sources.is_empty() {
+    let reading = Reading {
+        files: request.files,
+        kinds: request.kinds,
+        whole,
+    };
+    let root = reading.folder(request.root, sources, diagnostics)?;
+    if root.sources.is_empty() && !diagnostics.has_errors() {
         let shown = if request.root.is_empty() {
             "."
         } else {
@@ -268,30 +305,33 @@ fn read_folders(
             if !known.insert(path.clone()) {
                 continue;
             }
-            let read = source::read_folder(request.files, &path, sources);
-            let read = read.map_err(|errors| {
-                let place = |error: Diagnostic| {
-                    let at = error.span.clone().unwrap_or_else(|| call.clone());
-                    error.at(at)
-                };
-                errors.into_iter().map(place).collect::<Diagnostics>()
-            });
-            folders.extend(diagnostics.take(read));
+            let mut found = Diagnostics::new();
+            folders.extend(reading.folder(&path, sources, &mut found));
+            let place = |error: Diagnostic| {
+                let at = error.span.clone().unwrap_or_else(|| call.clone());
+                error.at(at)
+            };
+            diagnostics.extend(found.into_iter().map(place).collect());
         }
         at += 1;
     }
-    // A module that is missing would make its outputs and variables seem undeclared.
-    (!diagnostics.has_errors()).then_some(folders)
+    // A file or a module that is missing would make what it declares seem undeclared.
+    if diagnostics.has_errors() {
+        for folder in &folders {
+            folder.look_for_syntax_errors(sources, diagnostics);
+        }
+        return None;
+    }
+    Some(folders)
 }
 
 /// Lists the folders that a module calls, with the places of the calls.
 fn called_folders(folder: &Folder, diagnostics: &mut Diagnostics) -> Vec<(String, Span)> {
     let mut called = Vec::new();
-    for source in &folder.sources {
-        let blocks = source.body.iter().filter_map(Structure::as_block);
-        for block in blocks.filter(|block| block.has_ident("module")) {
-            match index::call_folder(&folder.path, source, block) {
-                Ok(path) => called.push((path, index::header_span(&source.file, block))),
+    for part in folder.sources.iter().flat_map(|source| &source.parts) {
+        for block in part.blocks().filter(|block| block.has_ident("module")) {
+            match index::call_folder(&folder.path, &part.piece, block) {
+                Ok(path) => called.push((path, index::header_span(&part.piece, block))),
                 Err(error) => diagnostics.push(error),
             }
         }
@@ -420,29 +460,6 @@ fn given(
     .collect(request.root, chosen.values.as_ref(), request.inputs)
 }
 
-fn declare<'a>(
-    request: &LoadRequest<'a>,
-    indices: &'a BTreeMap<&'a str, Index<'a>>,
-    sources: &SourceMap,
-    diagnostics: &mut Diagnostics,
-) -> BTreeMap<&'a str, Module<'a>> {
-    let keywords: Vec<&str> = request.kinds.iter().map(|kind| kind.keyword).collect();
-    let context = Context {
-        modules: indices,
-        keywords: &keywords,
-        providers: request.providers,
-        sources,
-    };
-    let mut names = Names::default();
-    indices
-        .iter()
-        .map(|(folder, index)| {
-            let items = module::declare(index, &context, &mut names, diagnostics);
-            (*folder, Module { index, items })
-        })
-        .collect()
-}
-
 /// Reads `moved` and `removed` of all modules. Their addresses are those of the module's instances.
 fn address_blocks(
     request: &LoadRequest<'_>,
@@ -477,12 +494,12 @@ fn address_blocks(
 
 /// Checks `moved`, `removed` and `import` against the objects that there are.
 fn check_addresses(
-    addresses: &BTreeSet<&Address>,
     results: &Results,
     moved: &[Moved],
     removed: &[Removed],
     diagnostics: &mut Diagnostics,
 ) {
+    let addresses: BTreeSet<&Address> = results.built.iter().map(|b| &b.resource.address).collect();
     let declared =
         |pattern: &AddressPattern| addresses.iter().any(|address| pattern.matches(address));
     let mut from: Vec<&AddressPattern> = Vec::new();
@@ -530,17 +547,26 @@ fn check_addresses(
 fn release_hash(
     root: &str,
     folders: &[Folder],
+    record: &Record,
     read: BTreeMap<Arc<str>, ContentHash>,
 ) -> ContentHash {
-    let sources = folders.iter().flat_map(|folder| &folder.sources);
-    let definitions = sources
-        .map(|source| {
-            (
-                release::relative(root, &source.file),
-                release::hash_body(&source.body),
-            )
-        })
-        .collect();
+    let mut definitions = BTreeMap::new();
+    for source in folders.iter().flat_map(|folder| &folder.sources) {
+        let hashes = source.parts.iter().flat_map(|part| match &part.content {
+            Content::Tree(body) => body.iter().map(release::hash_structure).collect(),
+            Content::Object { .. } => {
+                let place = (Arc::clone(&part.piece.file), part.piece.base);
+                record
+                    .hashes
+                    .get(&place)
+                    .copied()
+                    .into_iter()
+                    .collect::<Vec<_>>()
+            }
+        });
+        let path = release::relative(root, &source.file);
+        definitions.insert(path, release::hash_file(hashes));
+    }
     let read = read
         .into_iter()
         .map(|(path, hash)| (release::relative(root, &path), hash))

@@ -1,13 +1,14 @@
 //! The order of evaluation: what a node refers to comes before it. Cycles are reported whole.
 
+use std::fmt::Write as _;
 use std::ops::Range;
-use std::sync::Arc;
 
-use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap, Span};
+use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap};
 
 use super::expression::{Ref, Target};
 use super::index::{ItemKind, place};
 use super::module::Item;
+use super::source::Piece;
 use super::tree::{BranchId, NodeId, Tree};
 
 /// The nodes in an order in which they can be evaluated; those of a cycle are left out.
@@ -21,7 +22,7 @@ pub(super) struct Order {
 /// That one node refers to another, and where it says so.
 struct Edge<'m> {
     to: NodeId,
-    file: &'m Arc<str>,
+    piece: &'m Piece,
     range: Range<usize>,
 }
 
@@ -106,7 +107,7 @@ fn frame<'m>(tree: &Tree<'m, '_>, node: NodeId) -> Frame<'m> {
 fn edges<'m>(tree: &Tree<'m, '_>, node: NodeId) -> Vec<Edge<'m>> {
     let (branch, item_id) = tree.nodes[node];
     let item = tree.item(node);
-    let file = tree.header(node).file;
+    let piece = tree.header(node).piece;
     let mut edges = Edges {
         tree,
         found: Vec::new(),
@@ -115,7 +116,7 @@ fn edges<'m>(tree: &Tree<'m, '_>, node: NodeId) -> Vec<Edge<'m>> {
         let header = tree.header(tree.node(parent, call));
         edges.push(
             tree.node(parent, call),
-            header.file,
+            header.piece,
             header.span.start..header.span.end,
         );
         if let (Item::Variable(_), Item::Call(call)) = (item, tree.item(tree.node(parent, call))) {
@@ -124,25 +125,25 @@ fn edges<'m>(tree: &Tree<'m, '_>, node: NodeId) -> Vec<Edge<'m>> {
                 argument
                     .refs
                     .iter()
-                    .for_each(|used| edges.used(parent, header.file, used));
+                    .for_each(|used| edges.used(parent, header.piece, used));
             }
         }
     }
     item.each_ref(&mut |used| {
         // A variable's own validation refers to the variable.
         if used.target != Target::Value(item_id) || !matches!(item, Item::Variable(_)) {
-            edges.used(branch, file, used);
+            edges.used(branch, piece, used);
         }
     });
     for used in item.depends_on() {
-        edges.depended(branch, file, used);
+        edges.depended(branch, piece, used);
     }
     if matches!(item, Item::Object(_)) {
         for way in tree.way_to(branch) {
             if let Some((parent, call)) = tree.branches[way].parent {
                 let call = tree.node(parent, call);
                 for used in tree.item(call).depends_on() {
-                    edges.depended(parent, tree.header(call).file, used);
+                    edges.depended(parent, tree.header(call).piece, used);
                 }
             }
         }
@@ -156,28 +157,28 @@ struct Edges<'t, 'm, 'a> {
 }
 
 impl<'m> Edges<'_, 'm, '_> {
-    fn push(&mut self, to: NodeId, file: &'m Arc<str>, range: Range<usize>) {
-        self.found.push(Edge { to, file, range });
+    fn push(&mut self, to: NodeId, piece: &'m Piece, range: Range<usize>) {
+        self.found.push(Edge { to, piece, range });
     }
 
     /// A use of a name in an expression.
-    fn used(&mut self, branch: BranchId, file: &'m Arc<str>, used: &Ref) {
+    fn used(&mut self, branch: BranchId, piece: &'m Piece, used: &Ref) {
         let tree = self.tree;
         let range = || used.range.clone();
         match used.target {
             Target::Value(item) | Target::Object(item, _) => {
-                self.push(tree.node(branch, item), file, range());
+                self.push(tree.node(branch, item), piece, range());
             }
-            Target::Module(call, output) => {
-                self.push(tree.node(branch, call), file, range());
+            Target::Module(call, _, output) => {
+                self.push(tree.node(branch, call), piece, range());
                 let Some(child) = tree.branches[branch].children.get(&call).copied() else {
                     return;
                 };
                 match output {
-                    Some(output) => self.push(tree.node(child, output), file, range()),
+                    Some(output) => self.push(tree.node(child, output), piece, range()),
                     None => {
                         for output in tree.branches[child].module.index.outputs.values() {
-                            self.push(tree.node(child, *output), file, range());
+                            self.push(tree.node(child, *output), piece, range());
                         }
                     }
                 }
@@ -186,19 +187,19 @@ impl<'m> Edges<'_, 'm, '_> {
     }
 
     /// A name in `depends_on`: a module there is all objects inside.
-    fn depended(&mut self, branch: BranchId, file: &'m Arc<str>, used: &Ref) {
-        let Target::Module(call, _) = used.target else {
-            return self.used(branch, file, used);
+    fn depended(&mut self, branch: BranchId, piece: &'m Piece, used: &Ref) {
+        let Target::Module(call, ..) = used.target else {
+            return self.used(branch, piece, used);
         };
         let tree = self.tree;
-        self.push(tree.node(branch, call), file, used.range.clone());
+        self.push(tree.node(branch, call), piece, used.range.clone());
         let Some(child) = tree.branches[branch].children.get(&call) else {
             return;
         };
         for inside in tree.inside(*child) {
             for names in tree.branches[inside].module.index.objects.values() {
                 for item in names.values() {
-                    self.push(tree.node(inside, *item), file, used.range.clone());
+                    self.push(tree.node(inside, *item), piece, used.range.clone());
                 }
             }
         }
@@ -237,13 +238,15 @@ fn cycle_error(tree: &Tree<'_, '_>, sources: &SourceMap, cycle: &[Frame<'_>]) ->
         let next = cycle.get(at + 1).unwrap_or(&cycle[0]);
         // `next` was counted up when the edge was taken.
         let edge = &frame.edges[frame.next - 1];
-        let span = Span::new(Arc::clone(edge.file), edge.range.clone());
-        detail.push_str(&format!(
-            "{} refers to {} at {}\n",
+        let span = edge.piece.span(edge.range.clone());
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            detail,
+            "{} refers to {} at {}",
             label(tree, frame.node),
             label(tree, next.node),
             place(sources, &span),
-        ));
+        );
         first.get_or_insert(span);
     }
     let summary = match cycle {

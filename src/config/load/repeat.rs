@@ -16,18 +16,18 @@ const MOST_INSTANCES: u64 = 100_000;
 
 /// The instances of a block.
 #[derive(Debug)]
-pub(super) enum Expansion<'a> {
+pub(super) enum Expansion {
     /// One, without a key.
     Once,
     /// One for each key, in their order.
-    Keyed(Vec<Local<'a>>),
+    Keyed(Vec<Local>),
     /// Not known, which is allowed where variables without values are: the block is looked at once.
-    Unknown(Local<'a>),
+    Unknown(Local),
 }
 
-impl<'a> Expansion<'a> {
+impl Expansion {
     /// Returns what each instance gives to its expressions.
-    pub(super) fn into_locals(self) -> Vec<Local<'a>> {
+    pub(super) fn into_locals(self) -> Vec<Local> {
         match self {
             Self::Once => vec![Local::default()],
             Self::Keyed(locals) => locals,
@@ -37,11 +37,11 @@ impl<'a> Expansion<'a> {
 }
 
 /// Evaluates `for_each` or `count`; errors are added to `errors`.
-pub(super) fn expand<'a>(
-    site: Site<'_, '_, 'a>,
-    repeat: &Repeat<'a>,
+pub(super) fn expand(
+    site: Site<'_, '_, '_>,
+    repeat: &Repeat<'_>,
     errors: &mut Diagnostics,
-) -> Option<Expansion<'a>> {
+) -> Option<Expansion> {
     match repeat {
         Repeat::Once => Some(Expansion::Once),
         Repeat::ForEach(expr) => {
@@ -58,14 +58,14 @@ pub(super) fn expand<'a>(
 fn invalid(site: Site<'_, '_, '_>, expr: &Expr<'_>, argument: &str, detail: &str) -> Diagnostic {
     Diagnostic::error("repeat", format!("Invalid {argument}"))
         .detail(detail)
-        .at(expr.span(site.file))
+        .at(expr.span(site.piece))
 }
 
-fn for_each<'a>(
-    site: Site<'_, '_, 'a>,
-    expr: &Expr<'a>,
+fn for_each(
+    site: Site<'_, '_, '_>,
+    expr: &Expr<'_>,
     value: Value,
-) -> Result<Expansion<'a>, Diagnostic> {
+) -> Result<Expansion, Diagnostic> {
     let refuse = |detail: &str| invalid(site, expr, "for_each", detail);
     let pairs: Vec<(Value, Value)> = match value {
         Value::Map(elements) | Value::Object(elements) => elements
@@ -133,11 +133,7 @@ fn for_each<'a>(
         .map(Expansion::Keyed)
 }
 
-fn count<'a>(
-    site: Site<'_, '_, 'a>,
-    expr: &Expr<'a>,
-    value: Value,
-) -> Result<Expansion<'a>, Diagnostic> {
+fn count(site: Site<'_, '_, '_>, expr: &Expr<'_>, value: Value) -> Result<Expansion, Diagnostic> {
     let refuse = |detail: &str| invalid(site, expr, "count", detail);
     let number = match convert(value, &Type::Number).map_err(|error| refuse(&sentence(&error)))? {
         Value::Number(number) => number,

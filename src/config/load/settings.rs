@@ -17,7 +17,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap, Span, did_you_mean};
 
 use super::check::{Checker, EMPTY, nested, optional, sentence};
 use super::index::{Index, Plain, header_span, place};
-use super::source::span;
+use super::source::{Piece, span};
 use super::version::Constraint;
 
 /// `state "KIND" { … }`: what it holds is the backend's business.
@@ -126,7 +126,7 @@ fn promotions(
         };
         let at = index.environments.get(name.as_str()).map(|plain| {
             let attribute = plain.block.body.get_attribute("promotes_from");
-            attribute.map_or_else(|| plain.span(), |a| span(plain.file, &a.value))
+            attribute.map_or_else(|| plain.span(), |a| span(plain.piece, &a.value))
         });
         if !declared.contains_key(from) {
             diagnostics.push(
@@ -193,22 +193,22 @@ impl Reader<'_> {
         let body = &first.block.body;
         self.check_settings(*first);
         settings.required_version = self.required_version(*first, tool_version);
-        settings.max_deletions = self.natural(first.file, body, "max_deletions");
+        settings.max_deletions = self.natural(first.piece, body, "max_deletions");
         let state = body.iter().filter_map(Structure::as_block);
         settings.state = state
             .filter(|block| block.has_ident("state") && block.labels.len() == 1)
-            .find_map(|block| self.block(first.file, block));
+            .find_map(|block| self.block(first.piece, block));
         settings
     }
 
     /// Checks all but the inside of `state`.
     fn check_settings(&mut self, plain: Plain<'_>) {
         let mut found = Diagnostics::new();
-        Checker::of(plain.file, &SETTINGS).check(&plain.span(), &plain.block.body, &mut found);
+        Checker::of(plain.piece, &SETTINGS).check(&plain.span(), &plain.block.body, &mut found);
         let blocks = plain.block.body.iter().filter_map(Structure::as_block);
         let state = blocks.filter(|block| block.has_ident("state"));
         let inside: Vec<_> = state
-            .map(|block| header_span(plain.file, block).end..span(plain.file, block).end)
+            .map(|block| header_span(plain.piece, block).end..span(plain.piece, block).end)
             .collect();
         let is_inside = |error: &Diagnostic| {
             let start = error.span.as_ref().map_or(0, |at| at.start);
@@ -229,8 +229,8 @@ impl Reader<'_> {
         tool_version: &str,
     ) -> Option<Arc<str>> {
         let attribute = plain.block.body.get_attribute("required_version")?;
-        let text = self.text(plain.file, attribute)?;
-        let at = span(plain.file, &attribute.value);
+        let text = self.text(plain.piece, attribute)?;
+        let at = span(plain.piece, &attribute.value);
         match Constraint::parse(&text) {
             Err(error) => {
                 self.diagnostics.push(
@@ -254,25 +254,25 @@ impl Reader<'_> {
 
     fn environment(&mut self, plain: Plain<'_>) -> Declared {
         let body = &plain.block.body;
-        let file = plain.file;
-        Checker::of(file, &ENVIRONMENT).check(&plain.span(), body, self.diagnostics);
+        let piece = plain.piece;
+        Checker::of(piece, &ENVIRONMENT).check(&plain.span(), body, self.diagnostics);
         let values = body.get_attribute("values").and_then(|attribute| {
-            let text = self.text(file, attribute)?;
-            Some((text, span(file, &attribute.value)))
+            let text = self.text(piece, attribute)?;
+            Some((text, span(piece, &attribute.value)))
         });
         let environment = Environment {
             name: self.environment.clone(),
-            apply: self.choice(file, body, "apply", &APPLY),
-            drift: self.choice(file, body, "drift", &DRIFT),
-            max_deletions: self.natural(file, body, "max_deletions"),
-            allow_destroy: self.addresses(file, body, "allow_destroy"),
-            promotes_from: self.promotes_from(file, body),
+            apply: self.choice(piece, body, "apply", &APPLY),
+            drift: self.choice(piece, body, "drift", &DRIFT),
+            max_deletions: self.natural(piece, body, "max_deletions"),
+            allow_destroy: self.addresses(piece, body, "allow_destroy"),
+            promotes_from: self.promotes_from(piece, body),
             verify: body
                 .iter()
                 .filter_map(Structure::as_block)
                 .find(|block| block.has_ident("verify"))
                 .map(|verify| Verification {
-                    soak: self.duration(file, &verify.body, "soak"),
+                    soak: self.duration(piece, &verify.body, "soak"),
                 }),
         };
         Declared {
@@ -281,13 +281,13 @@ impl Reader<'_> {
         }
     }
 
-    fn promotes_from(&mut self, file: &Arc<str>, body: &Body) -> Option<EnvironmentName> {
+    fn promotes_from(&mut self, piece: &Piece, body: &Body) -> Option<EnvironmentName> {
         let attribute = body.get_attribute("promotes_from")?;
-        let text = self.text(file, attribute)?;
+        let text = self.text(piece, attribute)?;
         match text.parse() {
             Ok(name) => Some(name),
             Err(error) => {
-                self.wrong(file, attribute, &error);
+                self.wrong(piece, attribute, &error);
                 None
             }
         }
@@ -295,7 +295,7 @@ impl Reader<'_> {
 
     fn choice<T: Copy + Default>(
         &mut self,
-        file: &Arc<str>,
+        piece: &Piece,
         body: &Body,
         name: &str,
         choices: &[(&str, T)],
@@ -303,7 +303,7 @@ impl Reader<'_> {
         let Some(attribute) = body.get_attribute(name) else {
             return T::default();
         };
-        let Some(text) = self.text(file, attribute) else {
+        let Some(text) = self.text(piece, attribute) else {
             return T::default();
         };
         if let Some((_, value)) = choices.iter().find(|(name, _)| *name == &*text) {
@@ -313,31 +313,31 @@ impl Reader<'_> {
         self.diagnostics.push(
             Diagnostic::error("invalid-value", format!("{name} cannot be {text:?}"))
                 .detail(format!("It is one of {}.", names.join(", ")))
-                .at(span(file, &attribute.value))
+                .at(span(piece, &attribute.value))
                 .hint_opt(did_you_mean(&text, names.iter().copied())),
         );
         T::default()
     }
 
-    fn natural(&mut self, file: &Arc<str>, body: &Body, name: &str) -> Option<u64> {
+    fn natural(&mut self, piece: &Piece, body: &Body, name: &str) -> Option<u64> {
         let attribute = body.get_attribute(name)?;
-        let value = self.value(file, attribute, &Type::Number)?;
+        let value = self.value(piece, attribute, &Type::Number)?;
         let number = value
             .as_number()
             .and_then(crate::config::number::Number::to_u64);
         if number.is_none() {
-            self.wrong(file, attribute, &"it must be a whole number from 0 on");
+            self.wrong(piece, attribute, &"it must be a whole number from 0 on");
         }
         number
     }
 
-    fn duration(&mut self, file: &Arc<str>, body: &Body, name: &str) -> Option<Duration> {
+    fn duration(&mut self, piece: &Piece, body: &Body, name: &str) -> Option<Duration> {
         let attribute = body.get_attribute(name)?;
-        let text = self.text(file, attribute)?;
+        let text = self.text(piece, attribute)?;
         let duration = parse_duration(&text);
         if duration.is_none() {
             self.wrong(
-                file,
+                piece,
                 attribute,
                 &"it must be a duration such as 90s, 10m, 2h or 1d12h",
             );
@@ -345,12 +345,12 @@ impl Reader<'_> {
         duration
     }
 
-    fn addresses(&mut self, file: &Arc<str>, body: &Body, name: &str) -> Vec<Arc<str>> {
+    fn addresses(&mut self, piece: &Piece, body: &Body, name: &str) -> Vec<Arc<str>> {
         let Some(attribute) = body.get_attribute(name) else {
             return Vec::new();
         };
         let list = Type::List(Box::new(Type::String));
-        let Some(value) = self.value(file, attribute, &list) else {
+        let Some(value) = self.value(piece, attribute, &list) else {
             return Vec::new();
         };
         let mut addresses = Vec::new();
@@ -358,78 +358,75 @@ impl Reader<'_> {
             let text = element.as_str().unwrap_or_default();
             match text.parse::<AddressPattern>() {
                 Ok(_) => addresses.push(text.into()),
-                Err(error) => self.wrong(file, attribute, &error.to_string()),
+                Err(error) => self.wrong(piece, attribute, &error.to_string()),
             }
         }
         addresses
     }
 
-    fn text(&mut self, file: &Arc<str>, attribute: &Syntax) -> Option<Arc<str>> {
-        match self.value(file, attribute, &Type::String)? {
-            Value::String(text) => Some(text),
-            _ => {
-                self.wrong(file, attribute, &"it must be a plain text");
-                None
-            }
+    fn text(&mut self, piece: &Piece, attribute: &Syntax) -> Option<Arc<str>> {
+        if let Value::String(text) = self.value(piece, attribute, &Type::String)? {
+            return Some(text);
         }
+        self.wrong(piece, attribute, &"it must be a plain text");
+        None
     }
 
-    fn wrong(&mut self, file: &Arc<str>, attribute: &Syntax, detail: &dyn std::fmt::Display) {
+    fn wrong(&mut self, piece: &Piece, attribute: &Syntax, detail: &dyn std::fmt::Display) {
         self.diagnostics.push(
             Diagnostic::error(
                 "invalid-value",
                 format!("Invalid value of {}", attribute.key.as_str()),
             )
             .detail(sentence(detail))
-            .at(span(file, &attribute.value)),
+            .at(span(piece, &attribute.value)),
         );
     }
 
     /// Evaluates an attribute that may not refer to anything but `environment.name`.
-    fn value(&mut self, file: &Arc<str>, attribute: &Syntax, wanted: &Type) -> Option<Value> {
+    fn value(&mut self, piece: &Piece, attribute: &Syntax, wanted: &Type) -> Option<Value> {
         let mut refs = references(&attribute.value).into_iter();
         if let Some(other) = refs.find(|reference| &*reference.root != "environment") {
             self.diagnostics.push(
                 Diagnostic::error("reference", format!("{} cannot be used here", other.root))
                     .detail("Settings are read before variables have values.")
-                    .at(Span::new(Arc::clone(file), other.range)),
+                    .at(piece.span(other.range)),
             );
             return None;
         }
         let name = Value::string(self.environment.as_str());
         let variables =
             BTreeMap::from([(Arc::from("environment"), Value::object([("name", name)]))]);
-        let text = self.sources.text(file).map_or("", |text| text);
-        let scope = Scope::new(&variables, file, text);
+        let scope = Scope::new(&variables, &piece.file, piece.text(self.sources)).at(piece.base);
         let value = self.diagnostics.take(evaluate(&attribute.value, &scope))?;
         match convert(value, wanted) {
             Ok(value) => Some(value),
             Err(error) => {
-                self.wrong(file, attribute, &error);
+                self.wrong(piece, attribute, &error);
                 None
             }
         }
     }
 
     /// Reads a block whose names are checked elsewhere.
-    fn block(&mut self, file: &Arc<str>, block: &hcl_edit::structure::Block) -> Option<Block> {
+    fn block(&mut self, piece: &Piece, block: &hcl_edit::structure::Block) -> Option<Block> {
         let mut attributes = BTreeMap::new();
         let mut blocks = Vec::new();
         let mut complete = true;
         for structure in &block.body {
             match structure {
-                Structure::Attribute(attribute) => match self.value(file, attribute, &Type::Any) {
+                Structure::Attribute(attribute) => match self.value(piece, attribute, &Type::Any) {
                     Some(value) => {
                         let attribute_value = Attribute {
                             value,
-                            key_span: span(file, &attribute.key),
-                            value_span: span(file, &attribute.value),
+                            key_span: span(piece, &attribute.key),
+                            value_span: span(piece, &attribute.value),
                         };
                         attributes.insert(attribute.key.as_str().into(), attribute_value);
                     }
                     None => complete = false,
                 },
-                Structure::Block(inner) => match self.block(file, inner) {
+                Structure::Block(inner) => match self.block(piece, inner) {
                     Some(inner) => blocks.push(inner),
                     None => complete = false,
                 },
@@ -444,7 +441,7 @@ impl Reader<'_> {
                 .collect(),
             attributes,
             blocks,
-            span: header_span(file, block),
+            span: header_span(piece, block),
         })
     }
 }

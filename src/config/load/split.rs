@@ -48,8 +48,12 @@ impl Scan {
         if self.comment || self.heredoc.is_some() {
             return false;
         }
-        let begins = line.starts_with(|c: char| c.is_alphabetic() || c == '_');
-        begins && (self.depth == 0 || looks_like_header(line))
+        let begins = |line: &str| line.starts_with(|c: char| c.is_alphabetic() || c == '_');
+        if self.depth == 0 {
+            begins(line.trim_start())
+        } else {
+            begins(line) && looks_like_header(line)
+        }
     }
 
     fn line(&mut self, line: &str) {

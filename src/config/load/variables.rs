@@ -1,11 +1,10 @@
 //! The variables of all modules: values, defaults, types and validations.
 
-use std::sync::Arc;
-
 use hcl_edit::expr::Expression;
 
 use crate::config::convert::convert;
 use crate::config::eval::{Scope, evaluate, references};
+use crate::config::parse::parse_expression;
 use crate::config::types::parse_type;
 use crate::config::value::{Type, Value};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
@@ -28,6 +27,9 @@ struct Raw {
     deps: Deps,
 }
 
+/// A mistake that has been reported.
+struct Reported;
+
 impl<'a> Engine<'_, 'a> {
     /// Evaluates a variable in all instances of its module.
     pub(super) fn variable(&mut self, node: NodeId, variable: &Variable<'a>) {
@@ -38,7 +40,7 @@ impl<'a> Engine<'_, 'a> {
         let mut errors = Diagnostics::new();
         let wanted = errors.take(self.variable_type(header, variable));
         if let Some(wanted) = wanted
-            && let Some(default) = self.default(header, variable, &wanted, &mut errors)
+            && let Ok(default) = self.default(header, variable, &wanted, &mut errors)
         {
             for instance in 0..instances {
                 let raw = self.raw(
@@ -50,7 +52,7 @@ impl<'a> Engine<'_, 'a> {
                     &mut errors,
                 );
                 let cell = raw.and_then(|raw| {
-                    self.typed(
+                    typed(
                         header,
                         variable,
                         &wanted,
@@ -72,8 +74,8 @@ impl<'a> Engine<'_, 'a> {
     }
 
     fn scope<'s>(&'s self, header: &'s Header<'a>) -> Scope<'s> {
-        let text = self.sources.text(header.file).map_or("", |text| text);
-        Scope::new(&NoVariables, header.file, text)
+        let piece = header.piece;
+        Scope::new(&NoVariables, &piece.file, piece.text(self.sources)).at(piece.base)
     }
 
     fn variable_type(
@@ -87,29 +89,31 @@ impl<'a> Engine<'_, 'a> {
         }
     }
 
-    /// Evaluates the default: `Some(None)` where there is none, `None` where it is wrong.
+    /// Evaluates the default, where there is one. The error has been reported.
     fn default(
         &self,
         header: &Header<'a>,
         variable: &Variable<'a>,
         wanted: &Type,
         errors: &mut Diagnostics,
-    ) -> Option<Option<Value>> {
+    ) -> Result<Option<Value>, Reported> {
         let Some(expression) = variable.default else {
-            return Some(None);
+            return Ok(None);
         };
         if let Some(used) = references(expression).into_iter().next() {
             errors.push(
                 Diagnostic::error("reference", format!("{} cannot be used here", used.root))
                     .detail("A default is a constant.")
-                    .at(Span::new(Arc::clone(header.file), used.range))
+                    .at(header.piece.span(used.range))
                     .hint("compute it in locals, from a variable whose default is null"),
             );
-            return None;
+            return Err(Reported);
         }
-        let value = errors.take(evaluate(expression, &self.scope(header)))?;
+        let value = errors
+            .take(evaluate(expression, &self.scope(header)))
+            .ok_or(Reported)?;
         match convert(value, wanted) {
-            Ok(value) => Some(Some(value)),
+            Ok(value) => Ok(Some(value)),
             Err(error) => {
                 errors.push(
                     Diagnostic::error(
@@ -117,9 +121,9 @@ impl<'a> Engine<'_, 'a> {
                         format!("The default of {:?} is not of its type", header.name),
                     )
                     .detail(sentence(&error))
-                    .at(span(header.file, expression)),
+                    .at(span(header.piece, expression)),
                 );
-                None
+                Err(Reported)
             }
         }
     }
@@ -157,7 +161,7 @@ impl<'a> Engine<'_, 'a> {
             let value = errors.take(site.eval(argument, local))?;
             return Some(Raw {
                 value,
-                span: Some(argument.span(site.file)),
+                span: Some(argument.span(site.piece)),
                 origin: None,
                 deps: self.deps(parent, outer, &argument.refs, local.key.as_ref()),
             });
@@ -182,50 +186,6 @@ impl<'a> Engine<'_, 'a> {
             origin: Some(given.origin.clone()),
             deps: None,
         })
-    }
-
-    /// Converts a value to the variable's type.
-    fn typed(
-        &self,
-        header: &Header<'a>,
-        variable: &Variable<'a>,
-        wanted: &Type,
-        default: Option<&Value>,
-        raw: Raw,
-        errors: &mut Diagnostics,
-    ) -> Option<Cell> {
-        let invalid = |detail: String| {
-            let from = raw
-                .origin
-                .as_ref()
-                .map_or(String::new(), |origin| format!("\nIt comes from {origin}."));
-            Diagnostic::error(
-                "invalid-value",
-                format!("Invalid value of the variable {:?}", header.name),
-            )
-            .detail(detail + &from)
-            .at(raw.span.clone().unwrap_or_else(|| header.span.clone()))
-        };
-        let value = match raw.value {
-            Value::Null if !variable.nullable => match default {
-                Some(default) => default.clone(),
-                None => {
-                    errors.push(invalid("It may not be null.".to_owned()));
-                    return None;
-                }
-            },
-            value => value,
-        };
-        match convert(value, wanted) {
-            Ok(value) => Some(Cell {
-                value: value.mark(variable.sensitive),
-                deps: raw.deps,
-            }),
-            Err(error) => {
-                errors.push(invalid(sentence(&error)));
-                None
-            }
-        }
     }
 
     /// Checks the validations of a variable that has a value.
@@ -266,6 +226,49 @@ impl<'a> Engine<'_, 'a> {
     }
 }
 
+/// Converts a value to the variable's type.
+fn typed(
+    header: &Header<'_>,
+    variable: &Variable<'_>,
+    wanted: &Type,
+    default: Option<&Value>,
+    raw: Raw,
+    errors: &mut Diagnostics,
+) -> Option<Cell> {
+    let invalid = |detail: String| {
+        let from = raw
+            .origin
+            .as_ref()
+            .map_or(String::new(), |origin| format!("\nIt comes from {origin}."));
+        Diagnostic::error(
+            "invalid-value",
+            format!("Invalid value of the variable {:?}", header.name),
+        )
+        .detail(detail + &from)
+        .at(raw.span.clone().unwrap_or_else(|| header.span.clone()))
+    };
+    let value = match raw.value {
+        Value::Null if !variable.nullable => {
+            let Some(default) = default else {
+                errors.push(invalid("It may not be null.".to_owned()));
+                return None;
+            };
+            default.clone()
+        }
+        value => value,
+    };
+    match convert(value, wanted) {
+        Ok(value) => Some(Cell {
+            value: value.mark(variable.sensitive),
+            deps: raw.deps,
+        }),
+        Err(error) => {
+            errors.push(invalid(sentence(&error)));
+            None
+        }
+    }
+}
+
 fn no_value(header: &Header<'_>) -> Diagnostic {
     Diagnostic::error("missing-variable", format!("The variable {:?} has no value", header.name))
         .at(header.span.clone())
@@ -294,18 +297,21 @@ fn from_text(
         .detail(format!("{detail}\nIt comes from {origin}."))
         .at(header.span.clone())
     };
-    let expression = match hcl_edit::parser::parse_expr(text.trim()) {
-        Ok(expression) => expression,
-        Err(error) => {
-            errors.push(failed(format!("It is no expression: {}.", error.message())));
+    let parsed = match parse_expression(text, &header.piece.file) {
+        Ok(parsed) => parsed,
+        Err(found) => {
+            for error in found {
+                errors.push(failed(format!("It is no expression: {}", error.detail)));
+            }
             return None;
         }
     };
-    if let (Expression::Variable(word), false) = (&expression, text.is_empty()) {
-        errors.push(failed(format!("{word} is no value.", word = word.as_str())));
+    if let Expression::Variable(word) = &parsed.expression {
+        let word = word.as_str();
+        errors.push(failed(format!("It is the bare word {word}.")));
         return None;
     }
-    match evaluate(&expression, &Scope::bare()) {
+    match evaluate(&parsed.expression, &Scope::bare()) {
         Ok(value) => Some(value),
         Err(found) => {
             for error in found {

@@ -9,11 +9,12 @@ use crate::diagnostic::Diagnostics;
 
 use super::engine::Engine;
 use super::expression::Expr;
+use super::source::Piece;
 use super::tree::BranchId;
 
 /// The names that one instance of a block gives to the expressions inside.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Local<'a> {
+pub(super) struct Local {
     /// The instance's own key.
     pub(super) key: Option<InstanceKey>,
     /// `each.key` and `each.value`.
@@ -23,7 +24,7 @@ pub(super) struct Local<'a> {
     /// `self`
     pub(super) this: Option<Value>,
     /// The elements of the `dynamic` blocks around, outermost first: `{ key, value }`.
-    pub(super) iterators: Vec<(&'a str, Value)>,
+    pub(super) iterators: Vec<(Arc<str>, Value)>,
 }
 
 /// An instance of a module, and the file that an expression stands in.
@@ -33,13 +34,13 @@ pub(super) struct Site<'s, 'e, 'a> {
     pub(super) branch: BranchId,
     /// The module's instance, as a place in [`Engine::instances`].
     pub(super) instance: usize,
-    pub(super) file: &'s Arc<str>,
+    pub(super) piece: &'s Piece,
 }
 
-impl<'a> Site<'_, '_, 'a> {
+impl Site<'_, '_, '_> {
     /// Evaluates an expression. The list of errors is empty where the expression, or something that it
     /// refers to, has failed before: that has been reported.
-    pub(super) fn eval(&self, expr: &Expr<'a>, local: &Local<'a>) -> Result<Value, Diagnostics> {
+    pub(super) fn eval(&self, expr: &Expr<'_>, local: &Local) -> Result<Value, Diagnostics> {
         if !expr.sound
             || !self
                 .engine
@@ -48,8 +49,10 @@ impl<'a> Site<'_, '_, 'a> {
             return Err(Diagnostics::new());
         }
         let view = View { site: *self, local };
-        let text = self.engine.sources.text(self.file).map_or("", |text| text);
-        let scope = Scope::new(&view, self.file, text).with_files(self.engine.access);
+        let text = self.piece.text(self.engine.sources);
+        let scope = Scope::new(&view, &self.piece.file, text)
+            .at(self.piece.base)
+            .with_files(self.engine.access);
         evaluate(expr.ast, &scope)
     }
 }
@@ -57,14 +60,14 @@ impl<'a> Site<'_, '_, 'a> {
 /// The names, as the evaluator asks for them.
 struct View<'v, 's, 'e, 'a> {
     site: Site<'s, 'e, 'a>,
-    local: &'v Local<'a>,
+    local: &'v Local,
 }
 
 impl View<'_, '_, '_, '_> {
     fn iterator(&self, name: &str) -> Option<&Value> {
         let mut inner_first = self.local.iterators.iter().rev();
         inner_first
-            .find(|(iterator, _)| *iterator == name)
+            .find(|(iterator, _)| **iterator == *name)
             .map(|(_, value)| value)
     }
 }
@@ -85,7 +88,7 @@ impl Variables for View<'_, '_, '_, '_> {
         self.local
             .iterators
             .iter()
-            .map(|(name, _)| Arc::from(*name))
+            .map(|(name, _)| Arc::clone(name))
             .collect()
     }
 
@@ -108,7 +111,7 @@ impl Variables for View<'_, '_, '_, '_> {
             ("each", "value") => self.local.each.as_ref().map(|(_, value)| value.clone()),
             ("count", "index") => self.local.index.clone(),
             ("path", "root") => Some(Value::string(".")),
-            ("path", "module") => Some(Value::string(&engine.module_path(branch))),
+            ("path", "module") => Some(Value::string(engine.module_path(branch))),
             ("environment", "name") => Some(Value::string(engine.environment.as_str())),
             (kind, _) => {
                 let item = *index.objects.get(kind)?.get(name)?;

@@ -1,5 +1,7 @@
 //! Bad input of each kind: the messages.
 
+#![expect(clippy::too_many_lines, reason = "long snapshots read better whole")]
+
 use super::Case;
 
 #[test]
@@ -216,35 +218,35 @@ fn what_is_declared_twice() {
       | ^^^^^^^^^^^^
       hint: give it with --var v=VALUE, in a file of values, as STREAMFORM_VAR_v, or with a default
 
-    Error: There are two topic blocks "a"
+    Error: topic "a" is declared twice
      --> main.hcl:1:1
       |
     1 | topic "a" { partitions = 1 }
       | ^^^^^^^^^
       The first one is at again.hcl:1.
 
-    Error: There are two variable blocks "v"
+    Error: variable "v" is declared twice
      --> main.hcl:2:1
       |
     2 | variable "v" {}
       | ^^^^^^^^^^^^
       The first one is at again.hcl:2.
 
-    Error: The local "l" is declared twice
+    Error: local "l" is declared twice
      --> main.hcl:3:10
       |
     3 | locals { l = 1 }
       |          ^
       The first one is at again.hcl:3.
 
-    Error: There are two environment blocks "e"
+    Error: environment "e" is declared twice
      --> main.hcl:4:1
       |
     4 | environment "e" {}
       | ^^^^^^^^^^^^^^^
       The first one is at again.hcl:4.
 
-    Error: There are two providers kafka
+    Error: provider kafka is declared twice
      --> provider.hcl:1:1
       |
     1 | provider "kafka" { bootstrap_servers = "localhost:9092" }

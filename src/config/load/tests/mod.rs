@@ -9,6 +9,8 @@ mod project;
 mod properties;
 mod values;
 
+use std::fmt::Write as _;
+
 use crate::address::EnvironmentName;
 use crate::config::files::MemoryFiles;
 use crate::config::project::{InputArgument, Inputs, Project};
@@ -162,15 +164,15 @@ fn output(project: &Project, name: &str) -> Value {
 fn summary(project: &Project) -> String {
     let mut lines = String::new();
     for (address, resource) in &project.resources {
-        lines.push_str(&format!("{address} ({})", resource.provider));
+        write!(lines, "{address} ({})", resource.provider).unwrap();
         for (name, attribute) in &resource.body.attributes {
-            lines.push_str(&format!(" {name}={}", show(&attribute.value)));
+            write!(lines, " {name}={}", show(&attribute.value)).unwrap();
         }
         for block in &resource.body.blocks {
-            lines.push_str(&format!(" {}{:?}", block.keyword, block.labels));
+            write!(lines, " {}{:?}", block.keyword, block.labels).unwrap();
         }
         for dependency in &resource.depends_on {
-            lines.push_str(&format!("\n  after {dependency}"));
+            write!(lines, "\n  after {dependency}").unwrap();
         }
         lines.push('\n');
     }

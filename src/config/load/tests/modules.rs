@@ -20,6 +20,10 @@ topic "copy" {
   name       = module.streams["orders"].names[0]
   partitions = [for stream in module.streams : 2][0]
 }
+topic "of_one" {
+  name       = "${module.streams["orders"].names[0]}.copy"
+  partitions = 1
+}
 output "all" { value = { for key, stream in module.streams : key => stream.names } }
 "#,
     )
@@ -67,6 +71,9 @@ fn modules_nest_and_repeat() {
       after module.streams["orders"].module.dead[0].topic.this
       after module.streams["refunds"].topic.main
       after module.streams["refunds"].module.dead[0].topic.this
+    topic.of_one (kafka) name="orders.copy" partitions=1
+      after module.streams["orders"].topic.main
+      after module.streams["orders"].module.dead[0].topic.this
     module.streams["orders"].topic.main (kafka.east) name="orders" partitions=3
       after module.streams["orders"].module.dead[0].topic.this
     module.streams["orders"].module.dead[0].topic.this (kafka.east) name="orders.dead" partitions=1

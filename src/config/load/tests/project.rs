@@ -1,9 +1,12 @@
 //! Projects that load.
 
+use std::fmt::Write as _;
+use std::time::Duration;
+
 use super::{Case, output, show, summary};
+use crate::address::EnvironmentName;
 use crate::config::load::environments;
 use crate::config::project::{ApplyPolicy, DriftPolicy};
-use std::time::Duration;
 
 #[test]
 fn a_project_of_several_files() {
@@ -68,6 +71,27 @@ output "factor" { value = topic.numbered[1].replication_factor }
 }
 
 #[test]
+fn a_text_that_cannot_be_cut_is_parsed_whole() {
+    // An interpolation over several lines: its brace seems to end the block.
+    let text = "topic \"a\" {\n  name = \"${\n  \"x\"\n  }\"\n  partitions = 1\n}\ntopic \"b\" { partitions = 2 }\n";
+    let project = Case::new(text).project();
+    insta::assert_snapshot!(summary(&project), @r#"
+    topic.a (kafka) name="x" partitions=1
+    topic.b (kafka) name="b" partitions=2
+    "#);
+    // What follows looks like the block of another object.
+    let text = "topic \"a\" {\n  partitions = \"${\n  1\n  }\"\n  topic \"b\" {\n  }\n}\n";
+    insta::assert_snapshot!(Case::new(text).errors(), @r#"
+    Error: Unknown block "topic"
+     --> main.hcl:5:3
+      |
+    5 |   topic "b" {
+      |   ^^^^^^^^^
+      hint: expected one of rule, owner, lifecycle
+    "#);
+}
+
+#[test]
 fn environments_have_settings() {
     let case = Case::new(
         r#"
@@ -86,7 +110,7 @@ environment "dev" {}
     assert_eq!(
         prod.environments
             .iter()
-            .map(|e| e.as_str())
+            .map(EnvironmentName::as_str)
             .collect::<Vec<_>>(),
         ["dev", "prod"]
     );
@@ -109,7 +133,10 @@ fn environments_are_listed_without_loading() {
     );
     let names = environments(&case.files, "").unwrap();
     assert_eq!(
-        names.iter().map(|name| name.as_str()).collect::<Vec<_>>(),
+        names
+            .iter()
+            .map(EnvironmentName::as_str)
+            .collect::<Vec<_>>(),
         ["a", "b"]
     );
 }
@@ -240,6 +267,11 @@ topic "same_instance" {
   name       = "${topic.each[each.key].name}-2"
   partitions = 1
 }
+topic "chained" {
+  for_each   = topic.each
+  name       = "${each.value.name}-3"
+  partitions = 1
+}
 topic "attribute" {
   name       = "${topic.a["name"]}-2"
   partitions = 1
@@ -255,6 +287,10 @@ topic "none" { partitions = 1 }
       after topic.each["l"]
     topic.attribute (kafka) name="a-2" partitions=1
       after topic.a
+    topic.chained["k"] (kafka) name="k-3" partitions=1
+      after topic.each["k"]
+    topic.chained["l"] (kafka) name="l-3" partitions=1
+      after topic.each["l"]
     topic.each["k"] (kafka) name="k" partitions=1
     topic.each["l"] (kafka) name="l" partitions=1
     topic.none (kafka) name="none" partitions=1
@@ -307,13 +343,13 @@ removed { from = module.gone }
     .project();
     let mut lines = String::new();
     for moved in &project.moved {
-        lines.push_str(&format!("{} → {}\n", moved.from, moved.to));
+        writeln!(lines, "{} → {}", moved.from, moved.to).unwrap();
     }
     for import in &project.imports {
-        lines.push_str(&format!("{} ← {}\n", import.to, import.id));
+        writeln!(lines, "{} ← {}", import.to, import.id).unwrap();
     }
     for removed in &project.removed {
-        lines.push_str(&format!("- {} {}\n", removed.from, removed.destroy));
+        writeln!(lines, "- {} {}", removed.from, removed.destroy).unwrap();
     }
     insta::assert_snapshot!(lines, @r#"
     topic.old → topic.b["x"]

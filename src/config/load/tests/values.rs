@@ -132,6 +132,7 @@ fn bad_values_say_where_they_come_from() {
         r#"
 variable "number" { type = number }
 variable "list" { type = list(string) }
+variable "word" { type = bool }
 variable "missing" {}
 variable "small" {
   type = number
@@ -155,6 +156,7 @@ variable "default" {
         "number = [\n  1\n]\nother {\n}\nsmall = 12\n",
     )
     .var("list", "[")
+    .var("word", "yes")
     .var("lst", "x");
     insta::assert_snapshot!(case.errors(), @r#"
     Error: --var: there is no variable "lst"
@@ -165,28 +167,36 @@ variable "default" {
       |
     3 | variable "list" { type = list(string) }
       | ^^^^^^^^^^^^^^^
-      It is no expression: expected `]`.
+      It is no expression: invalid expression; expected `"`, `[`, `{`, `-`, `!`, `(`, `_`, `<`, letter or digit.
       It comes from --var list=….
 
-    Error: The variable "missing" has no value
+    Error: Invalid value of the variable "word"
      --> main.hcl:4:1
       |
-    4 | variable "missing" {}
+    4 | variable "word" { type = bool }
+      | ^^^^^^^^^^^^^^^
+      It is the bare word yes.
+      It comes from --var word=….
+
+    Error: The variable "missing" has no value
+     --> main.hcl:5:1
+      |
+    5 | variable "missing" {}
       | ^^^^^^^^^^^^^^^^^^
       hint: give it with --var missing=VALUE, in a file of values, as STREAMFORM_VAR_missing, or with a default
 
     Error: Invalid value of the variable "small"
-     --> main.hcl:8:21
+     --> main.hcl:9:21
       |
-    8 |     condition     = var.small < 10
+    9 |     condition     = var.small < 10
       |                     ^^^^^^^^^^^^^^
       small must be below 10
       The value comes from x.auto.vars.hcl.
 
     Error: The default of "default" is not of its type
-      --> main.hcl:18:13
+      --> main.hcl:19:13
        |
-    18 |   default = "x"
+    19 |   default = "x"
        |             ^^^
       A number is required.
 
