@@ -1,1 +1,395 @@
-//! (in the making)
+//! The kinds of objects that Streamform manages: one folder a kind, the same file names in each. Pure
+//! but for each kind's `driver.rs`.
+//!
+//! - `mod`: the [`Kind`] itself: its keyword, its schema, what ties the files together
+//! - `spec`: what HCL says, typed: block → [`Kind::Spec`]
+//! - `diff`: what differs between desired, prior and live
+//! - `checks`: what a change would break or destroy, one function a rule
+//! - `driver`: how to reach it: batches in, one outcome per item out (I/O)
+//!
+//! A new kind is one folder, its `mod` line and one row in [`KINDS`]. Inside a kind the code uses
+//! typed fields; between kinds only [`Document`] travels, and [`entry`] alone erases types.
+
+pub mod entry;
+pub mod topic;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::address::{Address, AddressPattern, ProviderAddress};
+use crate::config::block::Block;
+use crate::config::project::{Lifecycle, Project};
+use crate::config::schema::{KindSchema, ProviderSchema};
+use crate::diagnostic::{Diagnostic, Diagnostics, Span};
+use crate::document::Document;
+
+pub use entry::KindEntry;
+
+/// All kinds, by keyword.
+pub static KINDS: &[KindEntry] = &[KindEntry::of::<topic::Topic>()];
+
+/// All providers that the kinds' drivers need.
+pub static PROVIDERS: &[ProviderSchema] = &[topic::KAFKA];
+
+/// Returns a kind by its keyword.
+pub fn kind(name: &str) -> Option<&'static KindEntry> {
+    KINDS.iter().find(|entry| entry.name == name)
+}
+
+/// Returns the schemas of all kinds, for the configuration's loader.
+pub fn schemas() -> Vec<KindSchema> {
+    KINDS.iter().map(|entry| entry.schema).collect()
+}
+
+/// What a kind means. Pure.
+pub trait Kind: Sized + Send + Sync + 'static {
+    /// The block's keyword.
+    const NAME: &'static str;
+    /// How the block is written.
+    const SCHEMA: KindSchema;
+    /// What HCL says: a canonical, secret-free description; also what the state keeps.
+    type Spec: Serialize + DeserializeOwned + Clone + Send + Sync;
+    /// What the system says.
+    type Live: Serialize + DeserializeOwned + Clone + Send + Sync;
+    /// What the checks must know beside the live object.
+    type Facts: Serialize + DeserializeOwned + Default + Send + Sync;
+
+    /// Reads an evaluated block.
+    fn decode(block: &Block) -> Result<Self::Spec, Diagnostics>;
+
+    /// Returns the object's name in the live system.
+    fn identity(spec: &Self::Spec) -> String;
+
+    /// Returns why an object may never be touched, if so: it belongs to the system itself.
+    fn reserved(remote_id: &str) -> Option<&'static str>;
+
+    /// Returns what has to change so that `live` becomes `spec`. Attributes that `spec` does not set
+    /// are not managed, except those that `prior` set: they go back to their default.
+    fn diff(spec: &Self::Spec, prior: Option<&Self::Spec>, live: &Self::Live) -> Vec<Delta>;
+
+    /// Returns `spec` with the values that `live` has now: what the state holds after an adoption
+    /// that changes nothing.
+    fn adopt(spec: &Self::Spec, live: &Self::Live) -> Self::Spec;
+
+    /// The rules that a change of this kind is held against.
+    fn checks() -> &'static [Check<Self>];
+}
+
+/// One rule: what it looks at and the function that applies it.
+pub struct Check<K: Kind> {
+    /// A stable name for programs, such as `partition-decrease`.
+    pub code: &'static str,
+    /// Returns what the rule finds in a change.
+    pub run: fn(&CheckInput<'_, K>) -> Vec<Finding>,
+}
+
+/// What a rule looks at.
+pub struct CheckInput<'a, K: Kind> {
+    /// What is about to be done.
+    pub action: Action,
+    /// The object's name in the live system.
+    pub remote_id: &'a str,
+    /// What HCL says; absent for a deletion.
+    pub spec: Option<&'a K::Spec>,
+    /// What was last applied.
+    pub prior: Option<&'a K::Spec>,
+    /// What the system says; absent where there is no object.
+    pub live: Option<&'a K::Live>,
+    /// What differs.
+    pub deltas: &'a [Delta],
+    /// What was measured for this change.
+    pub facts: &'a K::Facts,
+}
+
+/// What is done to an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Makes it.
+    Create,
+    /// Changes it in place.
+    Update,
+    /// Deletes it and makes it again.
+    Replace,
+    /// Deletes it.
+    Delete,
+    /// Takes an existing object into the state, and changes it where it differs.
+    Adopt,
+    /// Drops it from the state; the live object stays.
+    Forget,
+    /// Only the state is brought up to date: the live object is as wanted already.
+    Record,
+    /// Nothing.
+    NoOp,
+}
+
+impl Action {
+    /// The sign in front of a line of the plan.
+    pub fn sign(self) -> &'static str {
+        match self {
+            Self::Create => "+",
+            Self::Update => "~",
+            Self::Replace => "-/+",
+            Self::Delete => "-",
+            Self::Adopt => "<=",
+            Self::Forget => ".",
+            Self::Record => "=",
+            Self::NoOp => " ",
+        }
+    }
+
+    /// Whether the live object is deleted on the way.
+    pub fn deletes(self) -> bool {
+        matches!(self, Self::Delete | Self::Replace)
+    }
+
+    /// Whether a driver has to do something, if the object differs.
+    pub fn reaches_out(self) -> bool {
+        matches!(self, Self::Create | Self::Update | Self::Replace | Self::Delete | Self::Adopt)
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Replace => "replace",
+            Self::Delete => "delete",
+            Self::Adopt => "adopt",
+            Self::Forget => "forget",
+            Self::Record => "record",
+            Self::NoOp => "no-op",
+        })
+    }
+}
+
+/// One attribute that differs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Delta {
+    /// The attribute, as a path: `partitions`, `config["retention.ms"]`.
+    pub path: String,
+    /// What it is now; null where it is not set.
+    pub before: serde_json::Value,
+    /// What it will be; null where it is no longer set.
+    pub after: serde_json::Value,
+    /// A word for people about either side: `inherited: 604800000`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// Whether the difference (also) comes from a change made outside since the last apply.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub drift: bool,
+}
+
+/// How much a finding weighs. The order is the order of weight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Weight {
+    /// Good to know.
+    Note,
+    /// Something may behave differently.
+    Warning,
+    /// A reader or writer is known to break or to see other results.
+    Breaking,
+    /// Data or state is lost; needs permission.
+    Destructive,
+    /// Cannot be done; no permission helps.
+    Error,
+}
+
+/// What a rule found in a change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Finding {
+    /// The rule's name.
+    pub code: String,
+    /// How much it weighs.
+    pub weight: Weight,
+    /// One line, a sentence without a full stop.
+    pub summary: String,
+    /// What was found and what it means.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+    /// What to do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// The attribute it is about, as a path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// What is lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss: Option<Loss>,
+}
+
+/// What a change destroys, as measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Loss {
+    /// How many records.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub records: Option<u64>,
+    /// How many bytes on disk, one replica counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// The age of the oldest record when it was measured, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oldest_age_ms: Option<u64>,
+}
+
+impl Finding {
+    /// Returns a finding with a weight and one line.
+    pub fn new(code: &str, weight: Weight, summary: impl Into<String>) -> Self {
+        Self {
+            code: code.to_owned(),
+            weight,
+            summary: summary.into(),
+            detail: String::new(),
+            hint: None,
+            path: None,
+            loss: None,
+        }
+    }
+
+    /// Adds what was found and what it means.
+    #[must_use]
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = detail.into();
+        self
+    }
+
+    /// Adds what to do.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds the attribute.
+    #[must_use]
+    pub fn on(mut self, path: impl Into<String>) -> Self {
+        self.path = Some(path.into());
+        self
+    }
+
+    /// Adds what is lost.
+    #[must_use]
+    pub fn loses(mut self, loss: Loss) -> Self {
+        self.loss = Some(loss);
+        self
+    }
+}
+
+/// An object that the project wants to exist, decoded by its kind.
+#[derive(Debug, Clone)]
+pub struct Desired {
+    /// The provider that reaches it.
+    pub provider: ProviderAddress,
+    /// Its name in the live system.
+    pub remote_id: String,
+    /// The kind's canonical description.
+    pub spec: Document,
+    /// The objects it needs, and how each edge was found.
+    pub depends_on: BTreeMap<Address, EdgeOrigin>,
+    /// The `lifecycle` block.
+    pub lifecycle: Lifecycle,
+    /// The block's header.
+    pub span: Span,
+    /// The places of its attributes, to point at: path → span.
+    pub places: BTreeMap<String, Span>,
+}
+
+/// How a dependency was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EdgeOrigin {
+    /// By a reference or `depends_on`.
+    Explicit,
+    /// By a name in a configuration that is a managed object's.
+    Inferred,
+}
+
+/// Decodes all resources of a project. Reports every problem, and two objects with one identity.
+pub fn decode(project: &Project) -> Result<BTreeMap<Address, Desired>, Diagnostics> {
+    let mut diagnostics = Diagnostics::new();
+    let mut desired = BTreeMap::new();
+    let mut owners: BTreeMap<(&str, &ProviderAddress, String), (&Address, &Span)> = BTreeMap::new();
+    for (address, resource) in &project.resources {
+        let Some(entry) = kind(&address.kind) else {
+            diagnostics.push(
+                Diagnostic::error("unknown-kind", format!("Unknown kind {:?}", address.kind))
+                    .at(resource.body.span.clone()),
+            );
+            continue;
+        };
+        let decoded = (entry.decode)(&resource.body).map_err(|found| {
+            found.into_iter().map(|diagnostic| diagnostic.on(address)).collect::<Diagnostics>()
+        });
+        let Some((spec, remote_id)) = diagnostics.take(decoded) else { continue };
+        if let Some((other, place)) = owners.insert(
+            (entry.name, &resource.provider, remote_id.clone()),
+            (address, &resource.body.span),
+        ) {
+            diagnostics.push(
+                Diagnostic::error(
+                    "duplicate-object",
+                    format!("{other} and {address} are both the {} {remote_id:?}", entry.name),
+                )
+                .at(resource.body.span.clone())
+                .on(address)
+                .detail(format!("The other block is in {}.", place.file))
+                .hint("give one of them another name, or remove it"),
+            );
+        }
+        desired.insert(
+            address.clone(),
+            Desired {
+                provider: resource.provider.clone(),
+                remote_id,
+                spec,
+                depends_on: resource
+                    .depends_on
+                    .iter()
+                    .map(|needed| (needed.clone(), EdgeOrigin::Explicit))
+                    .collect(),
+                lifecycle: resource.lifecycle.clone(),
+                span: resource.body.span.clone(),
+                places: places(&resource.body),
+            },
+        );
+    }
+    if diagnostics.has_errors() {
+        return Err(project.sources.attach(diagnostics));
+    }
+    Ok(desired)
+}
+
+fn places(block: &Block) -> BTreeMap<String, Span> {
+    block
+        .attributes
+        .iter()
+        .map(|(name, attribute)| (name.to_string(), attribute.value_span.clone()))
+        .collect()
+}
+
+impl Desired {
+    /// Returns the place to point at for an attribute: its own, that of the attribute around it, or
+    /// the block's header.
+    pub fn place(&self, path: Option<&str>) -> &Span {
+        path.and_then(|path| {
+            let outer = path.split(['[', '.']).next().unwrap_or(path);
+            self.places.get(path).or_else(|| self.places.get(outer))
+        })
+        .unwrap_or(&self.span)
+    }
+}
+
+/// Parses the addresses of `allow_destroy`.
+pub fn patterns<'a>(
+    texts: impl IntoIterator<Item = &'a str>,
+) -> Result<Vec<AddressPattern>, crate::address::ParseAddressError> {
+    texts.into_iter().map(str::parse).collect()
+}

@@ -1,0 +1,144 @@
+//! The table row of a kind, and the only place where a kind's types are erased.
+//!
+//! [`KindEntry::of`] makes a row of plain function pointers from a [`Kind`]: documents in, documents
+//! out. A document that does not fit its kind cannot come from this program (the state is verified by
+//! its hash, the rest is made here), so that is reported as [`WrongDocument`], not handled further.
+
+use crate::config::block::Block;
+use crate::config::schema::KindSchema;
+use crate::diagnostic::Diagnostics;
+use crate::document::Document;
+
+use super::{Action, CheckInput, Delta, Finding, Kind};
+
+/// A document that its kind cannot read.
+#[derive(Debug, thiserror::Error)]
+#[error("the {what} of {remote_id:?} is not one that this version of the kind {kind} can read")]
+pub struct WrongDocument {
+    kind: &'static str,
+    what: &'static str,
+    remote_id: String,
+    #[source]
+    source: serde_json::Error,
+}
+
+/// A change, seen through documents: the input of [`KindEntry::check`].
+#[derive(Debug, Clone, Copy)]
+pub struct ErasedChange<'a> {
+    /// What is about to be done.
+    pub action: Action,
+    /// The object's name in the live system.
+    pub remote_id: &'a str,
+    /// What HCL says.
+    pub spec: Option<&'a Document>,
+    /// What was last applied.
+    pub prior: Option<&'a Document>,
+    /// What the system says.
+    pub live: Option<&'a Document>,
+    /// What differs.
+    pub deltas: &'a [Delta],
+    /// What was measured.
+    pub facts: Option<&'a Document>,
+}
+
+type DiffFn =
+    fn(&Document, Option<&Document>, &Document, &str) -> Result<Vec<Delta>, WrongDocument>;
+
+/// One row of the table of kinds.
+pub struct KindEntry {
+    /// The block's keyword.
+    pub name: &'static str,
+    /// How the block is written.
+    pub schema: KindSchema,
+    /// Reads a block: the canonical description and the object's name in the live system.
+    pub decode: fn(&Block) -> Result<(Document, String), Diagnostics>,
+    /// See [`Kind::reserved`].
+    pub reserved: fn(&str) -> Option<&'static str>,
+    /// See [`Kind::diff`]: spec, prior, live, the object's name.
+    pub diff: DiffFn,
+    /// See [`Kind::adopt`]: spec, live, the object's name.
+    pub adopt: fn(&Document, &Document, &str) -> Result<Document, WrongDocument>,
+    /// Holds a change against all rules of the kind.
+    pub check: fn(&ErasedChange<'_>) -> Result<Vec<Finding>, WrongDocument>,
+}
+
+impl KindEntry {
+    /// Returns the row of a kind.
+    pub const fn of<K: Kind>() -> Self {
+        Self {
+            name: K::NAME,
+            schema: K::SCHEMA,
+            decode: decode::<K>,
+            reserved: K::reserved,
+            diff: diff::<K>,
+            adopt: adopt::<K>,
+            check: check::<K>,
+        }
+    }
+}
+
+fn decode<K: Kind>(block: &Block) -> Result<(Document, String), Diagnostics> {
+    let spec = K::decode(block)?;
+    Ok((Document::of(&spec), K::identity(&spec)))
+}
+
+fn diff<K: Kind>(
+    spec: &Document,
+    prior: Option<&Document>,
+    live: &Document,
+    remote_id: &str,
+) -> Result<Vec<Delta>, WrongDocument> {
+    let spec: K::Spec = read::<K, _>(spec, "description", remote_id)?;
+    let prior: Option<K::Spec> =
+        prior.map(|prior| read::<K, _>(prior, "state", remote_id)).transpose()?;
+    let live: K::Live = read::<K, _>(live, "live object", remote_id)?;
+    Ok(K::diff(&spec, prior.as_ref(), &live))
+}
+
+fn adopt<K: Kind>(
+    spec: &Document,
+    live: &Document,
+    remote_id: &str,
+) -> Result<Document, WrongDocument> {
+    let spec: K::Spec = read::<K, _>(spec, "description", remote_id)?;
+    let live: K::Live = read::<K, _>(live, "live object", remote_id)?;
+    Ok(Document::of(&K::adopt(&spec, &live)))
+}
+
+fn check<K: Kind>(change: &ErasedChange<'_>) -> Result<Vec<Finding>, WrongDocument> {
+    let id = change.remote_id;
+    let spec: Option<K::Spec> =
+        change.spec.map(|spec| read::<K, _>(spec, "description", id)).transpose()?;
+    let prior: Option<K::Spec> =
+        change.prior.map(|prior| read::<K, _>(prior, "state", id)).transpose()?;
+    let live: Option<K::Live> =
+        change.live.map(|live| read::<K, _>(live, "live object", id)).transpose()?;
+    let facts: K::Facts = match change.facts {
+        Some(facts) => read::<K, _>(facts, "facts", id)?,
+        None => K::Facts::default(),
+    };
+    let input = CheckInput::<K> {
+        action: change.action,
+        remote_id: id,
+        spec: spec.as_ref(),
+        prior: prior.as_ref(),
+        live: live.as_ref(),
+        deltas: change.deltas,
+        facts: &facts,
+    };
+    Ok(K::checks().iter().flat_map(|rule| (rule.run)(&input)).collect())
+}
+
+/// Reads a document as one of a kind's types.
+pub(crate) fn read<K: Kind, T: serde::de::DeserializeOwned>(
+    document: &Document,
+    what: &'static str,
+    remote_id: &str,
+) -> Result<T, WrongDocument> {
+    document.to().map_err(|source| WrongDocument {
+        kind: K::NAME,
+        what,
+        remote_id: remote_id.to_owned(),
+        source,
+    })
+}
