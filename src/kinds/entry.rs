@@ -9,6 +9,7 @@ use crate::config::schema::KindSchema;
 use crate::diagnostic::Diagnostics;
 use crate::document::Document;
 
+use super::driver::{self, Connect, Driver};
 use super::{Action, CheckInput, Delta, Finding, Kind};
 
 /// A document that its kind cannot read.
@@ -41,8 +42,7 @@ pub struct ErasedChange<'a> {
     pub facts: Option<&'a Document>,
 }
 
-type DiffFn =
-    fn(&Document, Option<&Document>, &Document, &str) -> Result<Vec<Delta>, WrongDocument>;
+type DiffFn = fn(&Document, &[&Document], &Document, &str) -> Result<Vec<Delta>, WrongDocument>;
 
 /// One row of the table of kinds.
 pub struct KindEntry {
@@ -54,25 +54,28 @@ pub struct KindEntry {
     pub decode: fn(&Block) -> Result<(Document, String), Diagnostics>,
     /// See [`Kind::reserved`].
     pub reserved: fn(&str) -> Option<&'static str>,
-    /// See [`Kind::diff`]: spec, prior, live, the object's name.
+    /// See [`Kind::diff`]: spec, history, live, the object's name.
     pub diff: DiffFn,
     /// See [`Kind::adopt`]: spec, live, the object's name.
     pub adopt: fn(&Document, &Document, &str) -> Result<Document, WrongDocument>,
     /// Holds a change against all rules of the kind.
     pub check: fn(&ErasedChange<'_>) -> Result<Vec<Finding>, WrongDocument>,
+    /// Makes the kind's driver for one provider.
+    pub connect: Connect,
 }
 
 impl KindEntry {
-    /// Returns the row of a kind.
-    pub const fn of<K: Kind>() -> Self {
+    /// Returns the row of a driver's kind.
+    pub const fn of<D: Driver>() -> Self {
         Self {
-            name: K::NAME,
-            schema: K::SCHEMA,
-            decode: decode::<K>,
-            reserved: K::reserved,
-            diff: diff::<K>,
-            adopt: adopt::<K>,
-            check: check::<K>,
+            name: <D::Kind as Kind>::NAME,
+            schema: <D::Kind as Kind>::SCHEMA,
+            decode: decode::<D::Kind>,
+            reserved: <D::Kind as Kind>::reserved,
+            diff: diff::<D::Kind>,
+            adopt: adopt::<D::Kind>,
+            check: check::<D::Kind>,
+            connect: driver::connect::<D>,
         }
     }
 }
@@ -84,15 +87,17 @@ fn decode<K: Kind>(block: &Block) -> Result<(Document, String), Diagnostics> {
 
 fn diff<K: Kind>(
     spec: &Document,
-    prior: Option<&Document>,
+    history: &[&Document],
     live: &Document,
     remote_id: &str,
 ) -> Result<Vec<Delta>, WrongDocument> {
     let spec: K::Spec = read::<K, _>(spec, "description", remote_id)?;
-    let prior: Option<K::Spec> =
-        prior.map(|prior| read::<K, _>(prior, "state", remote_id)).transpose()?;
+    let history: Vec<K::Spec> = history
+        .iter()
+        .map(|was| read::<K, _>(was, "state", remote_id))
+        .collect::<Result<_, _>>()?;
     let live: K::Live = read::<K, _>(live, "live object", remote_id)?;
-    Ok(K::diff(&spec, prior.as_ref(), &live))
+    Ok(K::diff(&spec, &history, &live))
 }
 
 fn adopt<K: Kind>(

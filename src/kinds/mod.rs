@@ -10,10 +10,11 @@
 //! A new kind is one folder, its `mod` line and one row in [`KINDS`]. Inside a kind the code uses
 //! typed fields; between kinds only [`Document`] travels, and [`entry`] alone erases types.
 
+pub mod driver;
 pub mod entry;
 pub mod topic;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::de::DeserializeOwned;
@@ -22,17 +23,14 @@ use serde::{Deserialize, Serialize};
 use crate::address::{Address, AddressPattern, ProviderAddress};
 use crate::config::block::Block;
 use crate::config::project::{Lifecycle, Project};
-use crate::config::schema::{KindSchema, ProviderSchema};
+use crate::config::schema::KindSchema;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::document::Document;
 
 pub use entry::KindEntry;
 
 /// All kinds, by keyword.
-pub static KINDS: &[KindEntry] = &[KindEntry::of::<topic::Topic>()];
-
-/// All providers that the kinds' drivers need.
-pub static PROVIDERS: &[ProviderSchema] = &[topic::KAFKA];
+pub static KINDS: &[KindEntry] = &[KindEntry::of::<topic::driver::TopicDriver>()];
 
 /// Returns a kind by its keyword.
 pub fn kind(name: &str) -> Option<&'static KindEntry> {
@@ -67,8 +65,11 @@ pub trait Kind: Sized + Send + Sync + 'static {
     fn reserved(remote_id: &str) -> Option<&'static str>;
 
     /// Returns what has to change so that `live` becomes `spec`. Attributes that `spec` does not set
-    /// are not managed, except those that `prior` set: they go back to their default.
-    fn diff(spec: &Self::Spec, prior: Option<&Self::Spec>, live: &Self::Live) -> Vec<Delta>;
+    /// are not managed, except those that `history` set: they go back to their default.
+    ///
+    /// `history` holds what was applied, the latest first: one description where the last apply
+    /// settled, several where operations ended without a known result, none where we never applied.
+    fn diff(spec: &Self::Spec, history: &[Self::Spec], live: &Self::Live) -> Vec<Delta>;
 
     /// Returns `spec` with the values that `live` has now: what the state holds after an adoption
     /// that changes nothing.
@@ -292,24 +293,14 @@ pub struct Desired {
     pub remote_id: String,
     /// The kind's canonical description.
     pub spec: Document,
-    /// The objects it needs, and how each edge was found.
-    pub depends_on: BTreeMap<Address, EdgeOrigin>,
+    /// The objects it needs, directly.
+    pub depends_on: BTreeSet<Address>,
     /// The `lifecycle` block.
     pub lifecycle: Lifecycle,
     /// The block's header.
     pub span: Span,
     /// The places of its attributes, to point at: path → span.
     pub places: BTreeMap<String, Span>,
-}
-
-/// How a dependency was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum EdgeOrigin {
-    /// By a reference or `depends_on`.
-    Explicit,
-    /// By a name in a configuration that is a managed object's.
-    Inferred,
 }
 
 /// Decodes all resources of a project. Reports every problem, and two objects with one identity.
@@ -350,11 +341,7 @@ pub fn decode(project: &Project) -> Result<BTreeMap<Address, Desired>, Diagnosti
                 provider: resource.provider.clone(),
                 remote_id,
                 spec,
-                depends_on: resource
-                    .depends_on
-                    .iter()
-                    .map(|needed| (needed.clone(), EdgeOrigin::Explicit))
-                    .collect(),
+                depends_on: resource.depends_on.clone(),
                 lifecycle: resource.lifecycle.clone(),
                 span: resource.body.span.clone(),
                 places: places(&resource.body),

@@ -15,7 +15,12 @@ pub fn config_path(key: &str) -> String {
 }
 
 /// See [`Kind::diff`](crate::kinds::Kind::diff).
-pub(super) fn diff(spec: &TopicSpec, prior: Option<&TopicSpec>, live: &TopicLive) -> Vec<Delta> {
+pub(super) fn diff(spec: &TopicSpec, history: &[TopicSpec], live: &TopicLive) -> Vec<Delta> {
+    // Where the last operation never settled, a difference says nothing about others' changes.
+    let prior = match history {
+        [prior] => Some(prior),
+        _ => None,
+    };
     let mut deltas = Vec::new();
     if let Some(wanted) = spec.partitions
         && wanted != live.partitions
@@ -53,19 +58,20 @@ pub(super) fn diff(spec: &TopicSpec, prior: Option<&TopicSpec>, live: &TopicLive
         }
         deltas.push(changed_key(key, wanted, entry, prior));
     }
-    if let Some(prior) = prior {
-        for key in prior.config.keys().filter(|key| !spec.config.contains_key(*key)) {
-            if let Some(entry) = live.config.get(key)
-                && entry.overridden
-            {
-                deltas.push(Delta {
-                    path: config_path(key),
-                    before: text(entry.value.as_deref()),
-                    after: Json::Null,
-                    note: Some("back to its default".into()),
-                    drift: false,
-                });
-            }
+    let dropped: BTreeSet<&String> = history
+        .iter()
+        .flat_map(|was| was.config.keys())
+        .filter(|key| !spec.config.contains_key(*key))
+        .collect();
+    for key in dropped {
+        if let Some(entry) = live.config.get(key).filter(|entry| entry.overridden) {
+            deltas.push(Delta {
+                path: config_path(key),
+                before: text(entry.value.as_deref()),
+                after: Json::Null,
+                note: Some("back to its default".into()),
+                drift: false,
+            });
         }
     }
     deltas
@@ -187,7 +193,7 @@ mod tests {
     #[test]
     fn an_inherited_value_is_no_override_even_when_it_is_equal() {
         let live = live(&[("retention.ms", entry("604800000", false, EntryType::Integer))]);
-        let deltas = diff(&spec(&[("retention.ms", "604800000")]), None, &live);
+        let deltas = diff(&spec(&[("retention.ms", "604800000")]), &[], &live);
         assert_eq!(deltas.len(), 1);
         assert_eq!(deltas[0].before, Json::Null);
         assert_eq!(deltas[0].note.as_deref(), Some("inherited so far: 604800000"));
@@ -196,14 +202,14 @@ mod tests {
     #[test]
     fn a_key_that_hcl_does_not_set_is_not_managed() {
         let live = live(&[("segment.ms", entry("1", true, EntryType::Integer))]);
-        assert_eq!(diff(&spec(&[]), None, &live), Vec::new());
-        assert_eq!(diff(&spec(&[]), Some(&spec(&[])), &live), Vec::new());
+        assert_eq!(diff(&spec(&[]), &[], &live), Vec::new());
+        assert_eq!(diff(&spec(&[]), &[spec(&[])], &live), Vec::new());
     }
 
     #[test]
     fn a_key_that_was_set_before_goes_back_to_its_default() {
         let live = live(&[("segment.ms", entry("1", true, EntryType::Integer))]);
-        let deltas = diff(&spec(&[]), Some(&spec(&[("segment.ms", "1")])), &live);
+        let deltas = diff(&spec(&[]), &[spec(&[("segment.ms", "1")])], &live);
         assert_eq!(deltas.len(), 1);
         assert_eq!((&deltas[0].after, deltas[0].drift), (&Json::Null, false));
     }
@@ -212,16 +218,16 @@ mod tests {
     fn a_change_from_outside_is_drift_and_a_new_wish_is_not() {
         let live = live(&[("retention.ms", entry("60000", true, EntryType::Integer))]);
         let prior = spec(&[("retention.ms", "604800000")]);
-        assert!(diff(&prior, Some(&prior), &live)[0].drift);
+        assert!(diff(&prior, std::slice::from_ref(&prior), &live)[0].drift);
         let live = self::live(&[("retention.ms", entry("604800000", true, EntryType::Integer))]);
-        assert!(!diff(&spec(&[("retention.ms", "60000")]), Some(&prior), &live)[0].drift);
+        assert!(!diff(&spec(&[("retention.ms", "60000")]), &[prior], &live)[0].drift);
     }
 
     #[test]
     fn uneven_replicas_are_a_difference() {
         let mut live = live(&[]);
         live.uneven_up_to = Some(4);
-        let deltas = diff(&spec(&[]), None, &live);
+        let deltas = diff(&spec(&[]), &[], &live);
         assert_eq!(deltas[0].note.as_deref(), Some("partitions have 3 to 4 replicas"));
     }
 }

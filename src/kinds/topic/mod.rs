@@ -13,19 +13,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::clients::kafka::settings::SETTINGS;
 use crate::config::block::Block;
-use crate::config::schema::{
-    AttributeSchema, BlockSchema, KindSchema, NestedBlockSchema, ProviderSchema,
-};
+use crate::config::schema::{AttributeSchema, BlockSchema, KindSchema, NestedBlockSchema};
 use crate::diagnostic::Diagnostics;
 
 use super::{Check, Delta, Kind};
 
 pub use spec::TopicSpec;
-
-/// The provider `kafka`.
-pub const KAFKA: ProviderSchema = ProviderSchema { name: "kafka", settings: SETTINGS };
 
 const SCHEMA: KindSchema = KindSchema {
     keyword: "topic",
@@ -239,8 +233,8 @@ impl Kind for Topic {
         checks::reserved(remote_id)
     }
 
-    fn diff(spec: &TopicSpec, prior: Option<&TopicSpec>, live: &TopicLive) -> Vec<Delta> {
-        diff::diff(spec, prior, live)
+    fn diff(spec: &TopicSpec, history: &[TopicSpec], live: &TopicLive) -> Vec<Delta> {
+        diff::diff(spec, history, live)
     }
 
     fn adopt(spec: &TopicSpec, live: &TopicLive) -> TopicSpec {

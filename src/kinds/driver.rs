@@ -1,0 +1,336 @@
+//! How objects are reached: batches in, one outcome per item out (I/O).
+//!
+//! A kind's `driver.rs` implements [`Driver`] with the kind's own types; [`ErasedDriver`] is the same
+//! with documents, for the refresh and the executor, which know no kinds.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+
+use crate::address::{Address, ProviderAddress};
+use crate::clients::Connections;
+use crate::diagnostic::Diagnostic;
+use crate::document::Document;
+
+use super::entry::read;
+use super::{Action, Delta, Kind};
+
+/// Why nothing of a batch can be told: the system cannot be reached, or refused us.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{}", .0.summary)]
+pub struct DriverError(pub Box<Diagnostic>);
+
+/// An object to be read.
+#[derive(Debug, Clone)]
+pub struct Wanted<K: Kind> {
+    /// Its name in the live system.
+    pub remote_id: String,
+    /// The descriptions whose attributes are of interest: what is wanted, then what was applied.
+    pub specs: Vec<K::Spec>,
+}
+
+/// A change whose consequences are to be measured.
+#[derive(Debug, Clone)]
+pub struct Question<K: Kind> {
+    /// What is about to be done.
+    pub action: Action,
+    /// The object's name in the live system.
+    pub remote_id: String,
+    /// What HCL says.
+    pub spec: Option<K::Spec>,
+    /// What the system says.
+    pub live: Option<K::Live>,
+    /// What differs.
+    pub deltas: Vec<Delta>,
+}
+
+/// A change to be made.
+#[derive(Debug, Clone)]
+pub struct Operation<K: Kind> {
+    /// The object.
+    pub address: Address,
+    /// [`Action::Create`], [`Action::Update`] or [`Action::Delete`].
+    pub action: Action,
+    /// Its name in the live system.
+    pub remote_id: String,
+    /// What HCL says; absent for a deletion.
+    pub spec: Option<K::Spec>,
+    /// What the system said a moment ago.
+    pub live: Option<K::Live>,
+    /// What differs.
+    pub deltas: Vec<Delta>,
+    /// What an earlier run, which never settled, noted for this one.
+    pub notes: Option<Document>,
+}
+
+/// Why an operation failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// What happened, in one sentence or several lines.
+    pub message: String,
+    /// Whether the live object is known to be as it was before.
+    pub unchanged: bool,
+}
+
+/// What a driver tells while it works.
+#[derive(Clone)]
+pub struct Context {
+    progress: Arc<dyn Fn(&Address, String) + Send + Sync>,
+    notes: mpsc::Sender<(Address, Document, oneshot::Sender<()>)>,
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Context")
+    }
+}
+
+/// The journal could not be written: nothing more may be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the journal cannot be written")]
+pub struct NotNoted;
+
+/// A note on its way to the journal, and where to say that it is there.
+pub type NoteRequest = (Address, Document, oneshot::Sender<()>);
+
+impl Context {
+    /// Returns a context that hands progress and notes on.
+    pub fn new(
+        progress: Arc<dyn Fn(&Address, String) + Send + Sync>,
+        notes: mpsc::Sender<NoteRequest>,
+    ) -> Self {
+        Self { progress, notes }
+    }
+
+    /// Tells people how far an operation is.
+    pub fn progress(&self, address: &Address, text: impl Into<String>) {
+        (self.progress)(address, text.into());
+    }
+
+    /// Writes to the journal what a later run must know to settle the operation, and waits until it
+    /// is on disk: call it before the effect. Keys are merged into earlier notes; null removes one.
+    pub async fn note(&self, address: &Address, notes: Document) -> Result<(), NotNoted> {
+        let (done, written) = oneshot::channel();
+        self.notes.send((address.clone(), notes, done)).await.map_err(|_| NotNoted)?;
+        written.await.map_err(|_| NotNoted)
+    }
+}
+
+/// Reaches the objects of one kind through one provider.
+pub trait Driver: Send + Sync + Sized + 'static {
+    /// The kind.
+    type Kind: Kind;
+
+    /// Returns the driver of a provider; reaches nothing yet.
+    fn connect(connections: &Connections, provider: &ProviderAddress) -> Result<Self, DriverError>;
+
+    /// Reads objects, in a few requests for all; `None` for one that does not exist.
+    fn observe(
+        &self,
+        wanted: Vec<Wanted<Self::Kind>>,
+    ) -> impl Future<Output = Result<Vec<Option<<Self::Kind as Kind>::Live>>, DriverError>> + Send;
+
+    /// Measures what the checks must know about changes, in a few requests for all.
+    fn investigate(
+        &self,
+        questions: Vec<Question<Self::Kind>>,
+    ) -> impl Future<Output = Result<Vec<<Self::Kind as Kind>::Facts>, DriverError>> + Send;
+
+    /// Makes changes and reads each back: a success that changed nothing is a failure.
+    fn apply(
+        &self,
+        operations: Vec<Operation<Self::Kind>>,
+        context: &Context,
+    ) -> impl Future<Output = Vec<Result<(), Failure>>> + Send;
+
+    /// The most operations of one call of [`Driver::apply`].
+    fn batch_limit(&self) -> usize;
+}
+
+/// Makes a driver for one provider: a column of the table of kinds.
+pub type Connect = fn(&Connections, &ProviderAddress) -> Result<Arc<dyn ErasedDriver>, DriverError>;
+
+/// A future of an [`ErasedDriver`].
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// [`Wanted`] with documents.
+#[derive(Debug, Clone, Copy)]
+pub struct ErasedWanted<'a> {
+    /// The object's name in the live system.
+    pub remote_id: &'a str,
+    /// What is wanted.
+    pub spec: Option<&'a Document>,
+    /// What was applied, latest first.
+    pub history: &'a [&'a Document],
+}
+
+/// [`Question`] with documents.
+#[derive(Debug, Clone, Copy)]
+pub struct ErasedQuestion<'a> {
+    /// What is about to be done.
+    pub action: Action,
+    /// The object's name in the live system.
+    pub remote_id: &'a str,
+    /// What HCL says.
+    pub spec: Option<&'a Document>,
+    /// What the system says.
+    pub live: Option<&'a Document>,
+    /// What differs.
+    pub deltas: &'a [Delta],
+}
+
+/// [`Operation`] with documents.
+#[derive(Debug, Clone)]
+pub struct ErasedOperation {
+    /// The object.
+    pub address: Address,
+    /// [`Action::Create`], [`Action::Update`] or [`Action::Delete`].
+    pub action: Action,
+    /// Its name in the live system.
+    pub remote_id: String,
+    /// What HCL says.
+    pub spec: Option<Document>,
+    /// What the system said a moment ago.
+    pub live: Option<Document>,
+    /// What differs.
+    pub deltas: Vec<Delta>,
+    /// What an earlier run noted.
+    pub notes: Option<Document>,
+}
+
+/// A [`Driver`] whose kind is erased.
+pub trait ErasedDriver: Send + Sync {
+    /// See [`Driver::observe`].
+    fn observe<'a>(
+        &'a self,
+        wanted: &[ErasedWanted<'_>],
+    ) -> Answer<'a, Result<Vec<Option<Document>>, DriverError>>;
+
+    /// See [`Driver::investigate`].
+    fn investigate<'a>(
+        &'a self,
+        questions: &[ErasedQuestion<'_>],
+    ) -> Answer<'a, Result<Vec<Document>, DriverError>>;
+
+    /// See [`Driver::apply`].
+    fn apply<'a>(
+        &'a self,
+        operations: Vec<ErasedOperation>,
+        context: &'a Context,
+    ) -> Answer<'a, Vec<Result<(), Failure>>>;
+
+    /// See [`Driver::batch_limit`].
+    fn batch_limit(&self) -> usize;
+}
+
+struct Eraser<D>(D);
+
+/// Makes an erased driver.
+pub(super) fn connect<D: Driver>(
+    connections: &Connections,
+    provider: &ProviderAddress,
+) -> Result<Arc<dyn ErasedDriver>, DriverError> {
+    Ok(Arc::new(Eraser(D::connect(connections, provider)?)))
+}
+
+impl<D: Driver> ErasedDriver for Eraser<D> {
+    fn observe<'a>(
+        &'a self,
+        wanted: &[ErasedWanted<'_>],
+    ) -> Answer<'a, Result<Vec<Option<Document>>, DriverError>> {
+        let wanted: Result<Vec<_>, DriverError> =
+            wanted.iter().map(typed_wanted::<D::Kind>).collect();
+        Box::pin(async move {
+            let found = self.0.observe(wanted?).await?;
+            Ok(found.into_iter().map(|live| live.as_ref().map(Document::of)).collect())
+        })
+    }
+
+    fn investigate<'a>(
+        &'a self,
+        questions: &[ErasedQuestion<'_>],
+    ) -> Answer<'a, Result<Vec<Document>, DriverError>> {
+        let questions: Result<Vec<_>, DriverError> =
+            questions.iter().map(typed_question::<D::Kind>).collect();
+        Box::pin(async move {
+            let facts = self.0.investigate(questions?).await?;
+            Ok(facts.iter().map(Document::of).collect())
+        })
+    }
+
+    fn apply<'a>(
+        &'a self,
+        operations: Vec<ErasedOperation>,
+        context: &'a Context,
+    ) -> Answer<'a, Vec<Result<(), Failure>>> {
+        Box::pin(async move {
+            let count = operations.len();
+            let typed: Result<Vec<_>, DriverError> =
+                operations.into_iter().map(typed_operation::<D::Kind>).collect();
+            match typed {
+                Ok(operations) => self.0.apply(operations, context).await,
+                Err(error) => {
+                    let failure = Failure { message: error.to_string(), unchanged: true };
+                    vec![Err(failure); count]
+                }
+            }
+        })
+    }
+
+    fn batch_limit(&self) -> usize {
+        self.0.batch_limit()
+    }
+}
+
+fn typed_wanted<K: Kind>(wanted: &ErasedWanted<'_>) -> Result<Wanted<K>, DriverError> {
+    let id = wanted.remote_id;
+    let specs = wanted
+        .spec
+        .into_iter()
+        .chain(wanted.history.iter().copied())
+        .map(|spec| typed::<K, _>(spec, "description", id))
+        .collect::<Result<_, _>>()?;
+    Ok(Wanted { remote_id: id.to_owned(), specs })
+}
+
+fn typed_question<K: Kind>(question: &ErasedQuestion<'_>) -> Result<Question<K>, DriverError> {
+    let id = question.remote_id;
+    Ok(Question {
+        action: question.action,
+        remote_id: id.to_owned(),
+        spec: question.spec.map(|spec| typed::<K, _>(spec, "description", id)).transpose()?,
+        live: question.live.map(|live| typed::<K, _>(live, "live object", id)).transpose()?,
+        deltas: question.deltas.to_vec(),
+    })
+}
+
+fn typed_operation<K: Kind>(operation: ErasedOperation) -> Result<Operation<K>, DriverError> {
+    let id = operation.remote_id.as_str();
+    Ok(Operation {
+        spec: operation.spec.map(|spec| typed::<K, _>(&spec, "description", id)).transpose()?,
+        live: operation.live.map(|live| typed::<K, _>(&live, "live object", id)).transpose()?,
+        address: operation.address,
+        action: operation.action,
+        deltas: operation.deltas,
+        notes: operation.notes,
+        remote_id: operation.remote_id,
+    })
+}
+
+fn typed<K: Kind, T: serde::de::DeserializeOwned>(
+    document: &Document,
+    what: &'static str,
+    remote_id: &str,
+) -> Result<T, DriverError> {
+    read::<K, T>(document, what, remote_id).map_err(|error| {
+        DriverError(Box::new(
+            Diagnostic::error("wrong-document", error.to_string()).hint(
+                "the state was written by another version of Streamform: use that one, or import \
+                 the object again",
+            ),
+        ))
+    })
+}
