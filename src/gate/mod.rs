@@ -1,1 +1,99 @@
-//! (in the making)
+//! May this plan be applied? One file a gate; all of them read the plan and nothing else. Pure.
+//!
+//! [`review`] is the only way to an [`ApprovedPlan`], and only an approved plan can be applied. What a
+//! gate must know was measured while the plan was made and is in it.
+
+pub mod deletions;
+pub mod destructive;
+pub mod feasible;
+
+use crate::address::{Address, AddressPattern};
+use crate::plan::Plan;
+
+/// What was permitted for this run.
+#[derive(Debug, Clone, Default)]
+pub struct GateInput {
+    /// Objects whose destructive operations are allowed: `--allow-destroy`, and `allow_destroy` of the
+    /// environment. What a block's `lifecycle` allows is in the plan.
+    pub allow_destroy: Vec<AddressPattern>,
+    /// The most deletions of one plan, where something else than the default was set.
+    pub max_deletions: Option<u64>,
+}
+
+/// A plan that passed all gates. Only [`review`] makes one.
+#[derive(Debug, Clone)]
+pub struct ApprovedPlan(Plan);
+
+impl ApprovedPlan {
+    /// Returns the plan.
+    pub fn plan(&self) -> &Plan {
+        &self.0
+    }
+
+    /// Returns the plan itself.
+    pub fn into_plan(self) -> Plan {
+        self.0
+    }
+}
+
+/// One reason why a plan may not be applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The gate's name: its file's.
+    pub gate: &'static str,
+    /// The object, where it is about one.
+    pub address: Option<Address>,
+    /// The rule's name.
+    pub code: String,
+    /// One line, a sentence without a full stop.
+    pub summary: String,
+    /// What was found and what it means.
+    pub detail: String,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+/// A plan that may not be applied, and every reason why.
+#[derive(Debug, Clone)]
+pub struct Rejection {
+    /// The plan.
+    pub plan: Box<Plan>,
+    /// The reasons; never empty.
+    pub refusals: Vec<Refusal>,
+}
+
+impl Rejection {
+    /// Whether one of the reasons is that something cannot be done, which no permission changes.
+    pub fn is_infeasible(&self) -> bool {
+        self.refusals.iter().any(|refusal| refusal.gate == feasible::NAME)
+    }
+}
+
+/// The gates, in the order in which their refusals are shown.
+const GATES: &[fn(&Plan, &GateInput) -> Vec<Refusal>] =
+    &[feasible::gate, destructive::gate, deletions::gate];
+
+/// Holds a plan against every gate.
+pub fn review(plan: Plan, input: &GateInput) -> Result<ApprovedPlan, Rejection> {
+    let refusals: Vec<Refusal> = GATES.iter().flat_map(|gate| gate(&plan, input)).collect();
+    if refusals.is_empty() {
+        Ok(ApprovedPlan(plan))
+    } else {
+        Err(Rejection { plan: Box::new(plan), refusals })
+    }
+}
+
+/// Returns the refusal that a finding of a change stands for.
+fn refusal(gate: &'static str, address: &Address, finding: &crate::kinds::Finding) -> Refusal {
+    Refusal {
+        gate,
+        address: Some(address.clone()),
+        code: finding.code.clone(),
+        summary: finding.summary.clone(),
+        detail: finding.detail.clone(),
+        hint: finding.hint.clone(),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -154,7 +154,7 @@ pub trait Driver: Send + Sync + Sized + 'static {
 pub type Connect = fn(&Connections, &ProviderAddress) -> Result<Arc<dyn ErasedDriver>, DriverError>;
 
 /// A future of an [`ErasedDriver`].
-pub type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+pub type Answer<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// [`Wanted`] with documents.
 #[derive(Debug, Clone, Copy)]
@@ -204,23 +204,23 @@ pub struct ErasedOperation {
 /// A [`Driver`] whose kind is erased.
 pub trait ErasedDriver: Send + Sync {
     /// See [`Driver::observe`].
-    fn observe<'a>(
-        &'a self,
+    fn observe(
+        self: Arc<Self>,
         wanted: &[ErasedWanted<'_>],
-    ) -> Answer<'a, Result<Vec<Option<Document>>, DriverError>>;
+    ) -> Answer<Result<Vec<Option<Document>>, DriverError>>;
 
     /// See [`Driver::investigate`].
-    fn investigate<'a>(
-        &'a self,
+    fn investigate(
+        self: Arc<Self>,
         questions: &[ErasedQuestion<'_>],
-    ) -> Answer<'a, Result<Vec<Document>, DriverError>>;
+    ) -> Answer<Result<Vec<Document>, DriverError>>;
 
     /// See [`Driver::apply`].
-    fn apply<'a>(
-        &'a self,
+    fn apply(
+        self: Arc<Self>,
         operations: Vec<ErasedOperation>,
-        context: &'a Context,
-    ) -> Answer<'a, Vec<Result<(), Failure>>>;
+        context: Context,
+    ) -> Answer<Vec<Result<(), Failure>>>;
 
     /// See [`Driver::batch_limit`].
     fn batch_limit(&self) -> usize;
@@ -237,10 +237,10 @@ pub(super) fn connect<D: Driver>(
 }
 
 impl<D: Driver> ErasedDriver for Eraser<D> {
-    fn observe<'a>(
-        &'a self,
+    fn observe(
+        self: Arc<Self>,
         wanted: &[ErasedWanted<'_>],
-    ) -> Answer<'a, Result<Vec<Option<Document>>, DriverError>> {
+    ) -> Answer<Result<Vec<Option<Document>>, DriverError>> {
         let wanted: Result<Vec<_>, DriverError> =
             wanted.iter().map(typed_wanted::<D::Kind>).collect();
         Box::pin(async move {
@@ -249,10 +249,10 @@ impl<D: Driver> ErasedDriver for Eraser<D> {
         })
     }
 
-    fn investigate<'a>(
-        &'a self,
+    fn investigate(
+        self: Arc<Self>,
         questions: &[ErasedQuestion<'_>],
-    ) -> Answer<'a, Result<Vec<Document>, DriverError>> {
+    ) -> Answer<Result<Vec<Document>, DriverError>> {
         let questions: Result<Vec<_>, DriverError> =
             questions.iter().map(typed_question::<D::Kind>).collect();
         Box::pin(async move {
@@ -261,17 +261,17 @@ impl<D: Driver> ErasedDriver for Eraser<D> {
         })
     }
 
-    fn apply<'a>(
-        &'a self,
+    fn apply(
+        self: Arc<Self>,
         operations: Vec<ErasedOperation>,
-        context: &'a Context,
-    ) -> Answer<'a, Vec<Result<(), Failure>>> {
+        context: Context,
+    ) -> Answer<Vec<Result<(), Failure>>> {
         Box::pin(async move {
             let count = operations.len();
             let typed: Result<Vec<_>, DriverError> =
                 operations.into_iter().map(typed_operation::<D::Kind>).collect();
             match typed {
-                Ok(operations) => self.0.apply(operations, context).await,
+                Ok(operations) => self.0.apply(operations, &context).await,
                 Err(error) => {
                     let failure = Failure { message: error.to_string(), unchanged: true };
                     vec![Err(failure); count]

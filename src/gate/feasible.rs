@@ -1,0 +1,20 @@
+//! The gate `feasible`: nothing in the plan is known to be impossible or forbidden for good. Pure.
+
+use crate::kinds::Weight;
+use crate::plan::Plan;
+
+use super::{GateInput, Refusal, refusal};
+
+/// The gate's name.
+pub const NAME: &str = "feasible";
+
+/// Refuses every finding that no permission helps.
+pub fn gate(plan: &Plan, _input: &GateInput) -> Vec<Refusal> {
+    let mut refusals = Vec::new();
+    for change in &plan.changes {
+        for finding in change.findings.iter().filter(|finding| finding.weight == Weight::Error) {
+            refusals.push(refusal(NAME, &change.address, finding));
+        }
+    }
+    refusals
+}

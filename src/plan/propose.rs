@@ -1,0 +1,247 @@
+//! With the live objects: an action and the differing attributes for each object, and the drift. Pure.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+
+use crate::address::Address;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::document::Document;
+use crate::kinds::entry::WrongDocument;
+use crate::kinds::{Action, Delta, Desired, Finding, Weight};
+use crate::state::ObjectState;
+use crate::state::journal::Operation;
+
+use super::survey::Item;
+use super::{Change, Drift, Fate, Survey};
+
+/// What the live system said about the objects of a survey: absent where there is no such object.
+pub type Observed = BTreeMap<Address, Option<Document>>;
+
+/// What would be done, before its consequences are known.
+pub struct Proposal {
+    /// What the plan is about.
+    pub survey: Survey,
+    /// What changes, in the order of the addresses, without facts and findings of the kinds.
+    pub changes: Vec<Change>,
+    /// What was changed outside.
+    pub drift: Vec<Drift>,
+    /// How many objects are as wanted.
+    pub unchanged: usize,
+}
+
+/// Compares what is wanted, what was applied and what is there.
+pub fn propose(survey: Survey, observed: &Observed) -> Result<Proposal, Diagnostics> {
+    let mut changes = Vec::new();
+    let mut drift = Vec::new();
+    let mut unchanged = 0;
+    let mut wrong = Diagnostics::new();
+    for (address, item) in &survey.items {
+        let live = observed.get(address).and_then(Option::as_ref);
+        let compared = drift_of(address, item, live)
+            .and_then(|drifted| Ok((drifted, change_of(address, item, live)?)));
+        match compared {
+            Ok((drifted, change)) => {
+                if let Some(mut found) = drifted {
+                    found.fate = fate(item, &found, change.as_ref());
+                    drift.push(found);
+                }
+                match change {
+                    Some(change) => changes.push(change),
+                    None => unchanged += 1,
+                }
+            }
+            Err(error) => wrong.push(
+                Diagnostic::error("wrong-document", format!("{address} cannot be compared"))
+                    .on(address)
+                    .detail(error.to_string()),
+            ),
+        }
+    }
+    if wrong.has_errors() {
+        return Err(wrong);
+    }
+    Ok(Proposal { survey, changes, drift, unchanged })
+}
+
+fn change_of(
+    address: &Address,
+    item: &Item,
+    live: Option<&Document>,
+) -> Result<Option<Change>, WrongDocument> {
+    match (&item.desired, &item.owned) {
+        (Some(desired), owned) => wanted(address, item, desired, owned.as_ref(), live),
+        (None, Some(owned)) => Ok(Some(unwanted(address, item, owned, live))),
+        (None, None) => Ok(None),
+    }
+}
+
+fn blank(address: &Address, item: &Item, live: Option<&Document>) -> Change {
+    Change {
+        address: address.clone(),
+        action: Action::NoOp,
+        moved_from: item.moved_from.clone(),
+        provider: item.provider.clone(),
+        remote_id: item.remote_id.clone(),
+        deltas: Vec::new(),
+        desired: item.desired.as_ref().map(|desired| desired.spec.clone()),
+        prior: item.owned.as_ref().map(|owned| owned.spec.clone()),
+        live: live.cloned(),
+        facts: None,
+        findings: Vec::new(),
+        needs: item.desired.as_ref().map(|d| d.depends_on.clone()).unwrap_or_default(),
+        protected: item.desired.as_ref().is_some_and(|d| d.lifecycle.prevent_destroy),
+        allow_destroy: item.desired.as_ref().is_some_and(|d| d.lifecycle.allow_destroy),
+    }
+}
+
+fn wanted(
+    address: &Address,
+    item: &Item,
+    desired: &Desired,
+    owned: Option<&ObjectState>,
+    live: Option<&Document>,
+) -> Result<Option<Change>, WrongDocument> {
+    let mut change = blank(address, item, live);
+    let Some(live) = live else {
+        change.action = Action::Create;
+        change.deltas = attributes(&desired.spec);
+        return Ok(Some(change));
+    };
+    let history = item.history();
+    let deltas = (item.kind.diff)(&desired.spec, &history, live, &item.remote_id)?;
+    change.deltas = deltas.into_iter().filter(|delta| !ignores(desired, &delta.path)).collect();
+    let Some(owned) = owned else {
+        change.action = Action::Adopt;
+        if !item.import {
+            change.findings.push(not_ours(address, item));
+        }
+        return Ok(Some(change));
+    };
+    change.action = if !change.deltas.is_empty() {
+        Action::Update
+    } else if change.moved_from.is_some() || !is_recorded(&change, desired, owned) {
+        Action::Record
+    } else {
+        return Ok(None);
+    };
+    Ok(Some(change))
+}
+
+/// Whether the state says already what it would say after an apply.
+fn is_recorded(change: &Change, desired: &Desired, owned: &ObjectState) -> bool {
+    owned.pending.is_none()
+        && owned.spec == desired.spec
+        && owned.protected == change.protected
+        && owned.depends_on == change.needs
+}
+
+fn not_ours(address: &Address, item: &Item) -> Finding {
+    let (kind, id) = (item.kind.name, &item.remote_id);
+    Finding::new("not-ours", Weight::Error, format!("The {kind} {id:?} exists already and is not in the state"))
+        .detail("Streamform changes only what it made or was told to take over.")
+        .hint(format!(
+            "take it over: write import {{ to = {address}, id = {id:?} }} as a block, or run \
+             `streamform import '{address}' {id}`"
+        ))
+}
+
+fn ignores(desired: &Desired, path: &str) -> bool {
+    let lifecycle = &desired.lifecycle;
+    lifecycle.ignore_all_changes
+        || lifecycle.ignore_changes.iter().any(|ignored| {
+            path == &**ignored
+                || path.strip_prefix(&**ignored).is_some_and(|rest| rest.starts_with(['[', '.']))
+        })
+}
+
+fn unwanted(address: &Address, item: &Item, owned: &ObjectState, live: Option<&Document>) -> Change {
+    let mut change = blank(address, item, live);
+    change.protected = owned.protected;
+    if item.forget || live.is_none() {
+        change.action = Action::Forget;
+        return change;
+    }
+    change.action = Action::Delete;
+    if owned.protected {
+        change.findings.push(
+            Finding::new("protected", Weight::Error, format!("{address} is protected against being destroyed"))
+                .detail("It was applied with prevent_destroy, and the state keeps that.")
+                .hint(
+                    "to delete it: first apply its block with prevent_destroy = false, then remove the \
+                     block; to keep it and no longer manage it: write a removed block with \
+                     lifecycle { destroy = false }",
+                ),
+        );
+    }
+    change
+}
+
+/// Returns a new object's attributes as differences from nothing.
+fn attributes(spec: &Document) -> Vec<Delta> {
+    let mut deltas = Vec::new();
+    for (name, value) in spec.as_value().as_object().into_iter().flatten() {
+        match value {
+            Json::Object(entries) => {
+                for (key, value) in entries {
+                    deltas.push(set(format!("{name}[{key:?}]"), value));
+                }
+            }
+            value => deltas.push(set(name.clone(), value)),
+        }
+    }
+    deltas
+}
+
+fn set(path: String, value: &Json) -> Delta {
+    Delta { path, before: Json::Null, after: value.clone(), note: None, drift: false }
+}
+
+/// Returns what was changed outside since the last apply, which is known only where that one settled.
+fn drift_of(
+    address: &Address,
+    item: &Item,
+    live: Option<&Document>,
+) -> Result<Option<Drift>, WrongDocument> {
+    let Some(owned) = &item.owned else { return Ok(None) };
+    let begun = owned.pending.as_ref().map(|pending| pending.action);
+    if begun.is_some_and(|action| action != Operation::Move) {
+        return Ok(None);
+    }
+    let mut drift = Drift {
+        address: address.clone(),
+        remote_id: item.remote_id.clone(),
+        deleted: live.is_none(),
+        deltas: Vec::new(),
+        fate: Fate::Reverted,
+    };
+    if let Some(live) = live {
+        // What would have to change so that the live object becomes what was applied, turned around.
+        let deltas = (item.kind.diff)(&owned.spec, &[&owned.spec], live, &item.remote_id)?;
+        drift.deltas = deltas
+            .into_iter()
+            .map(|delta| Delta { before: delta.after, after: delta.before, drift: true, ..delta })
+            .collect();
+        if drift.deltas.is_empty() {
+            return Ok(None);
+        }
+    }
+    Ok(Some(drift))
+}
+
+fn fate(item: &Item, drift: &Drift, change: Option<&Change>) -> Fate {
+    if let Some(desired) = &item.desired
+        && !drift.deleted
+        && drift.deltas.iter().all(|delta| ignores(desired, &delta.path))
+    {
+        return Fate::Ignored;
+    }
+    let reverts = change.is_some_and(|change| {
+        drift.deleted && change.action == Action::Create
+            || change
+                .deltas
+                .iter()
+                .any(|delta| drift.deltas.iter().any(|drifted| drifted.path == delta.path))
+    });
+    if reverts { Fate::Reverted } else { Fate::Wanted }
+}

@@ -1,0 +1,180 @@
+//! Reads everything that a plan needs, in batches: live objects, then facts about the changes (I/O).
+//!
+//! Each provider's objects of one kind are one batch; the batches run at the same time. A provider
+//! that cannot be reached is one error, not one per object.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+
+use crate::address::{Address, ProviderAddress};
+use crate::clients::Connections;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::document::Document;
+use crate::kinds::driver::{Answer, DriverError, ErasedDriver, ErasedQuestion, ErasedWanted};
+use crate::kinds::{self, KindEntry};
+use crate::plan::conclude::{Facts, needs_facts};
+use crate::plan::propose::Observed;
+use crate::plan::{Change, Proposal, Survey};
+
+/// The drivers of a run, made when they are first needed.
+pub struct Drivers {
+    connections: Connections,
+    made: BTreeMap<(ProviderAddress, &'static str), Arc<dyn ErasedDriver>>,
+}
+
+impl Drivers {
+    /// Returns the drivers over some connections; reaches nothing yet.
+    pub fn new(connections: Connections) -> Self {
+        Self { connections, made: BTreeMap::new() }
+    }
+
+    /// Returns the driver of a kind through a provider.
+    pub fn get(
+        &mut self,
+        provider: &ProviderAddress,
+        kind: &'static KindEntry,
+    ) -> Result<Arc<dyn ErasedDriver>, DriverError> {
+        if let Some(driver) = self.made.get(&(provider.clone(), kind.name)) {
+            return Ok(driver.clone());
+        }
+        let driver = (kind.connect)(&self.connections, provider)?;
+        self.made.insert((provider.clone(), kind.name), driver.clone());
+        Ok(driver)
+    }
+}
+
+/// An object to be read: its address, its name there, what is wanted and what was applied.
+struct Sight<'a> {
+    address: &'a Address,
+    remote_id: &'a str,
+    spec: Option<&'a Document>,
+    history: Vec<&'a Document>,
+}
+
+type Batches<'a, T> = BTreeMap<(ProviderAddress, &'static str), Vec<T>>;
+
+/// Reads the live objects of a survey.
+pub async fn observe(drivers: &mut Drivers, survey: &Survey) -> Result<Observed, Diagnostics> {
+    let mut batches: Batches<'_, Sight<'_>> = BTreeMap::new();
+    for (address, item) in &survey.items {
+        batches.entry((item.provider.clone(), item.kind.name)).or_default().push(Sight {
+            address,
+            remote_id: &item.remote_id,
+            spec: item.desired.as_ref().map(|desired| &desired.spec),
+            history: item.history(),
+        });
+    }
+    read(drivers, batches).await
+}
+
+/// Reads again the live objects of some changes.
+pub async fn observe_again(
+    drivers: &mut Drivers,
+    changes: &[Change],
+    histories: &BTreeMap<Address, Vec<Document>>,
+) -> Result<Observed, Diagnostics> {
+    let mut batches: Batches<'_, Sight<'_>> = BTreeMap::new();
+    for change in changes.iter().filter(|change| change.action.reaches_out()) {
+        let Some(kind) = kinds::kind(&change.address.kind) else { continue };
+        batches.entry((change.provider.clone(), kind.name)).or_default().push(Sight {
+            address: &change.address,
+            remote_id: &change.remote_id,
+            spec: change.desired.as_ref(),
+            history: histories.get(&change.address).into_iter().flatten().collect(),
+        });
+    }
+    read(drivers, batches).await
+}
+
+async fn read(
+    drivers: &mut Drivers,
+    batches: Batches<'_, Sight<'_>>,
+) -> Result<Observed, Diagnostics> {
+    let mut errors = Diagnostics::new();
+    let mut asked = Vec::new();
+    for ((provider, kind), sights) in batches {
+        let Some(driver) = driver(drivers, &provider, kind, &mut errors) else { continue };
+        let wanted: Vec<ErasedWanted<'_>> = sights
+            .iter()
+            .map(|sight| ErasedWanted {
+                remote_id: sight.remote_id,
+                spec: sight.spec,
+                history: &sight.history,
+            })
+            .collect();
+        let addresses = sights.iter().map(|sight| sight.address.clone()).collect();
+        asked.push((addresses, driver.observe(&wanted)));
+    }
+    gather(asked, errors).await
+}
+
+/// Measures what the kinds' rules must know about the proposed changes.
+pub async fn investigate(
+    drivers: &mut Drivers,
+    proposal: &Proposal,
+) -> Result<Facts, Diagnostics> {
+    let mut batches: Batches<'_, &Change> = BTreeMap::new();
+    for change in proposal.changes.iter().filter(|change| needs_facts(change)) {
+        let Some(kind) = kinds::kind(&change.address.kind) else { continue };
+        batches.entry((change.provider.clone(), kind.name)).or_default().push(change);
+    }
+    let mut errors = Diagnostics::new();
+    let mut asked = Vec::new();
+    for ((provider, kind), changes) in batches {
+        let Some(driver) = driver(drivers, &provider, kind, &mut errors) else { continue };
+        let questions: Vec<ErasedQuestion<'_>> = changes
+            .iter()
+            .map(|change| ErasedQuestion {
+                action: change.action,
+                remote_id: &change.remote_id,
+                spec: change.desired.as_ref(),
+                live: change.live.as_ref(),
+                deltas: &change.deltas,
+            })
+            .collect();
+        let addresses = changes.iter().map(|change| change.address.clone()).collect();
+        asked.push((addresses, driver.investigate(&questions)));
+    }
+    gather(asked, errors).await
+}
+
+fn driver(
+    drivers: &mut Drivers,
+    provider: &ProviderAddress,
+    kind: &'static str,
+    errors: &mut Diagnostics,
+) -> Option<Arc<dyn ErasedDriver>> {
+    let kind = kinds::kind(kind)?;
+    match drivers.get(provider, kind) {
+        Ok(driver) => Some(driver),
+        Err(DriverError(diagnostic)) => {
+            errors.push(*diagnostic);
+            None
+        }
+    }
+}
+
+/// Waits for all answers at the same time, and reports every provider that gave none.
+async fn gather<T: Send + 'static>(
+    asked: Vec<(Vec<Address>, Answer<Result<Vec<T>, DriverError>>)>,
+    mut errors: Diagnostics,
+) -> Result<BTreeMap<Address, T>, Diagnostics> {
+    let mut running = JoinSet::new();
+    for (addresses, answer) in asked {
+        running.spawn(async move { answer.await.map(|found| (addresses, found)) });
+    }
+    let mut all = BTreeMap::new();
+    while let Some(ended) = running.join_next().await {
+        match ended {
+            Ok(Ok((addresses, found))) => all.extend(addresses.into_iter().zip(found)),
+            Ok(Err(DriverError(diagnostic))) => errors.push(*diagnostic),
+            Err(panic) => errors.push(Diagnostic::error(
+                "internal",
+                format!("A driver ended unexpectedly: {panic}"),
+            )),
+        }
+    }
+    if errors.has_errors() { Err(errors) } else { Ok(all) }
+}
