@@ -113,8 +113,6 @@ pub enum Action {
     Create,
     /// Changes it in place.
     Update,
-    /// Deletes it and makes it again.
-    Replace,
     /// Deletes it.
     Delete,
     /// Takes an existing object into the state, and changes it where it differs.
@@ -133,7 +131,6 @@ impl Action {
         match self {
             Self::Create => "+",
             Self::Update => "~",
-            Self::Replace => "-/+",
             Self::Delete => "-",
             Self::Adopt => "<=",
             Self::Forget => ".",
@@ -144,12 +141,12 @@ impl Action {
 
     /// Whether the live object is deleted on the way.
     pub fn deletes(self) -> bool {
-        matches!(self, Self::Delete | Self::Replace)
+        matches!(self, Self::Delete)
     }
 
     /// Whether a driver has to do something, if the object differs.
     pub fn reaches_out(self) -> bool {
-        matches!(self, Self::Create | Self::Update | Self::Replace | Self::Delete | Self::Adopt)
+        matches!(self, Self::Create | Self::Update | Self::Delete | Self::Adopt)
     }
 }
 
@@ -158,7 +155,6 @@ impl fmt::Display for Action {
         f.write_str(match self {
             Self::Create => "create",
             Self::Update => "update",
-            Self::Replace => "replace",
             Self::Delete => "delete",
             Self::Adopt => "adopt",
             Self::Forget => "forget",

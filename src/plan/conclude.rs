@@ -16,7 +16,7 @@ pub type Facts = BTreeMap<Address, Document>;
 /// Whether a change has consequences that must be measured and checked.
 pub fn needs_facts(change: &Change) -> bool {
     match change.action {
-        Action::Create | Action::Update | Action::Replace | Action::Delete => true,
+        Action::Create | Action::Update | Action::Delete => true,
         Action::Adopt => !change.deltas.is_empty(),
         Action::Forget | Action::Record | Action::NoOp => false,
     }

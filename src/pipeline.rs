@@ -1,0 +1,288 @@
+//! THE main path: [`prepare`], [`plan_environment`], [`apply_plan`]. Each step is tagged (pure) or (I/O).
+//!
+//! ```text
+//! files ─ config::load ─ kinds::decode ─ plan::survey ─ refresh::observe ─ plan::propose
+//!       ─ refresh::investigate ─ plan::conclude ─ gate::review ─ apply::apply
+//! ```
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::address::{Address, EnvironmentName};
+use crate::apply::{self, ApplyError, ApplyOutcome, Events, Interrupts};
+use crate::backend::{LocalBackend, Snapshot as StateSnapshot, Writer};
+use crate::clients::{self, Connections};
+use crate::config::load::{LoadRequest, load};
+use crate::config::project::{Environment, Inputs, Project};
+use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap};
+use crate::document::ContentHash;
+use crate::gate::{ApprovedPlan, GateInput};
+use crate::kinds::{self, Desired};
+use crate::plan::survey::{SurveyInput, survey};
+use crate::plan::{Mode, Plan, Selection, conclude, propose};
+use crate::refresh::{self, Drivers};
+use crate::source::Snapshot;
+use crate::state::State;
+
+/// The version of this program.
+pub const TOOL: &str = env!("CARGO_PKG_VERSION");
+
+/// The folder of the local state where the project names none.
+pub const STATE_FOLDER: &str = ".streamform";
+
+/// Which project, for which environment.
+#[derive(Clone)]
+pub struct Request {
+    /// The project's files.
+    pub snapshot: Snapshot,
+    /// The environment; `None` where the project declares none.
+    pub environment: Option<EnvironmentName>,
+    /// Values of variables from outside.
+    pub inputs: Inputs,
+    /// The folder that relative paths outside of the project's tree start from: of the local state, of
+    /// certificates, of secrets.
+    pub base: PathBuf,
+}
+
+/// A project, ready to be compared with its environment.
+pub struct Prepared {
+    /// The project, its resources taken out.
+    pub project: Project,
+    /// Its objects.
+    pub desired: BTreeMap<Address, Desired>,
+    /// Where its state lives.
+    pub backend: LocalBackend,
+    /// The git commit.
+    pub commit: Option<String>,
+    base: PathBuf,
+}
+
+/// What a plan is asked to be.
+#[derive(Debug, Clone)]
+pub struct PlanOptions {
+    /// What it is for.
+    pub mode: Mode,
+    /// What it is restricted to.
+    pub selection: Selection,
+    /// Objects to adopt besides those of `import` blocks.
+    pub imports: Vec<(Address, String)>,
+}
+
+impl Default for PlanOptions {
+    fn default() -> Self {
+        Self { mode: Mode::Apply, selection: Selection::default(), imports: Vec::new() }
+    }
+}
+
+/// The state that a plan starts from.
+#[derive(Debug, Clone)]
+pub struct Basis {
+    /// The state, an interrupted apply's journal folded in.
+    pub state: State,
+    /// Its content hash.
+    pub hash: ContentHash,
+}
+
+impl From<&StateSnapshot> for Basis {
+    fn from(snapshot: &StateSnapshot) -> Self {
+        Self { state: snapshot.state.clone(), hash: snapshot.hash }
+    }
+}
+
+impl From<&Writer> for Basis {
+    fn from(writer: &Writer) -> Self {
+        Self { state: writer.state().clone(), hash: writer.stored_hash() }
+    }
+}
+
+/// A plan and what is needed to apply it.
+pub struct Planned {
+    /// The plan.
+    pub plan: Plan,
+    /// The drivers, connected.
+    pub drivers: Drivers,
+    /// The environment.
+    pub environment: Environment,
+    /// What the project permits: its part of the gates' input.
+    pub gates: GateInput,
+    /// Where each changed object stands in the source, to point at.
+    pub places: BTreeMap<Address, Desired>,
+    /// The texts that the places are in.
+    pub sources: SourceMap,
+}
+
+/// Loads a project and decodes its objects. Reads files and nothing else.
+pub fn prepare(request: &Request) -> Result<Prepared, Diagnostics> {
+    let mut project = load_project(request)?; // (pure, over the files)
+    let desired = kinds::decode(&project)?; // (pure)
+    project.resources.clear();
+    let backend = backend(&project, &request.base);
+    let commit = request.snapshot.commit.as_ref().map(|commit| commit.id.to_string());
+    Ok(Prepared { project, desired, backend, commit, base: request.base.clone() })
+}
+
+/// Loads a project for one environment.
+pub fn load_project(request: &Request) -> Result<Project, Diagnostics> {
+    load(&LoadRequest {
+        files: &*request.snapshot.files,
+        root: &request.snapshot.folder,
+        environment: request.environment.as_ref(),
+        inputs: &request.inputs,
+        kinds: &kinds::schemas(),
+        providers: clients::PROVIDERS,
+        tool_version: TOOL,
+    })
+}
+
+/// Returns the backend that a project's `state` block names.
+pub fn backend(project: &Project, base: &Path) -> LocalBackend {
+    let folder = project
+        .settings
+        .state
+        .as_ref()
+        .and_then(|block| block.attributes.get("path"))
+        .and_then(|path| path.value.as_str())
+        .unwrap_or(STATE_FOLDER);
+    let rescue = vec![base.to_owned(), std::env::temp_dir()];
+    LocalBackend::new(&base.join(folder), project.environment.name.clone(), rescue)
+}
+
+/// Compares a project with its environment and measures what the changes would do.
+pub async fn plan_environment(
+    prepared: Prepared,
+    basis: Basis,
+    options: PlanOptions,
+) -> Result<Planned, Diagnostics> {
+    let Prepared { project, desired, commit, base, .. } = prepared;
+    let gates = permitted(&project)?;
+    let mut drivers = Drivers::new(Connections::new(&project.providers, &base));
+    let survey = survey(SurveyInput {
+        project: &project,
+        desired,
+        state: basis.state,
+        state_hash: basis.hash,
+        mode: options.mode,
+        selection: options.selection,
+        imports: options.imports,
+        commit,
+        tool: TOOL,
+    })?; // (pure)
+    let found = |diagnostics| project.sources.attach(diagnostics);
+    let observed = refresh::observe(&mut drivers, &survey).await.map_err(found)?; // (I/O)
+    let mut proposal = propose::propose(survey, &observed)?; // (pure)
+    drop(observed);
+    let places = places(&mut proposal);
+    let facts = refresh::investigate(&mut drivers, &proposal).await.map_err(found)?; // (I/O)
+    let plan = conclude::conclude(proposal, facts)?; // (pure)
+    Ok(Planned {
+        plan,
+        drivers,
+        environment: project.environment,
+        gates,
+        places,
+        sources: project.sources,
+    })
+}
+
+/// Takes the source places of the changed objects out of a proposal; the rest of the survey is no longer needed.
+fn places(proposal: &mut propose::Proposal) -> BTreeMap<Address, Desired> {
+    let mut items = std::mem::take(&mut proposal.survey.items);
+    proposal
+        .changes
+        .iter()
+        .filter_map(|change| Some((change.address.clone(), items.remove(&change.address)?.desired?)))
+        .collect()
+}
+
+/// Returns what the environment's block and the project's settings permit.
+fn permitted(project: &Project) -> Result<GateInput, Diagnostics> {
+    let allowed = kinds::patterns(project.environment.allow_destroy.iter().map(|text| &**text));
+    let allow_destroy = allowed.map_err(|error| {
+        Diagnostics::from(
+            Diagnostic::error("bad-address", "allow_destroy holds something else than an address")
+                .detail(error.to_string()),
+        )
+    })?;
+    let max_deletions = project.environment.max_deletions.or(project.settings.max_deletions);
+    Ok(GateInput { allow_destroy, max_deletions })
+}
+
+/// Why a plan may not be applied to the state as it is.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum StalePlan {
+    /// Another environment's.
+    #[error("the plan is for the environment {plan}, this is {here}")]
+    Environment {
+        /// The plan's.
+        plan: EnvironmentName,
+        /// The one that it was to be applied to.
+        here: EnvironmentName,
+    },
+    /// Made by another version.
+    #[error("the plan was made by version {0}, this is {TOOL}")]
+    Tool(String),
+    /// Another line of states.
+    #[error("the plan belongs to the lineage {plan:?}, the state to {here:?}: these are not states of one origin")]
+    Lineage {
+        /// The plan's.
+        plan: String,
+        /// The state's.
+        here: String,
+    },
+    /// The state moved on.
+    #[error("the plan was made on serial {plan} ({plan_hash}), the state is at serial {here} ({here_hash})")]
+    Serial {
+        /// The plan's serial.
+        plan: u64,
+        /// The plan's content hash, in short.
+        plan_hash: String,
+        /// The state's serial.
+        here: u64,
+        /// The state's content hash, in short.
+        here_hash: String,
+    },
+    /// The project is not the one that was planned.
+    #[error("the project is not the one that the plan was made of: its objects or values changed")]
+    Project,
+}
+
+/// Checks that a plan still belongs to the state, and to the project where one is at hand (pure).
+pub fn check_basis(plan: &Plan, basis: &Basis, project: Option<(ContentHash, ContentHash)>) -> Result<(), StalePlan> {
+    let saw = &plan.basis;
+    let state = &basis.state;
+    if saw.environment != state.environment {
+        return Err(StalePlan::Environment {
+            plan: saw.environment.clone(),
+            here: state.environment.clone(),
+        });
+    }
+    if saw.tool != TOOL {
+        return Err(StalePlan::Tool(saw.tool.clone()));
+    }
+    if saw.lineage != state.lineage {
+        return Err(StalePlan::Lineage { plan: saw.lineage.clone(), here: state.lineage.clone() });
+    }
+    if saw.serial != state.serial || saw.state != basis.hash {
+        return Err(StalePlan::Serial {
+            plan: saw.serial,
+            plan_hash: saw.state.short(),
+            here: state.serial,
+            here_hash: basis.hash.short(),
+        });
+    }
+    match project {
+        Some((release, desired)) if (release, desired) != (saw.release, saw.desired) => Err(StalePlan::Project),
+        _ => Ok(()),
+    }
+}
+
+/// Applies an approved plan under the lease that `writer` holds.
+pub async fn apply_plan(
+    approved: ApprovedPlan,
+    writer: &mut Writer,
+    drivers: &mut Drivers,
+    events: &Events,
+    interrupts: Interrupts,
+) -> Result<ApplyOutcome, ApplyError> {
+    apply::apply(approved, writer, drivers, events, interrupts).await // (I/O)
+}
