@@ -12,7 +12,7 @@ use crate::address::{Address, EnvironmentName};
 use crate::apply::{self, ApplyError, ApplyOutcome, Events, Interrupts};
 use crate::backend::{LocalBackend, Snapshot as StateSnapshot, Writer};
 use crate::clients::{self, Connections};
-use crate::config::load::{LoadRequest, load};
+use crate::config::load::{LoadRequest, UnsetVariables, load};
 use crate::config::project::{Environment, Inputs, Project};
 use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap};
 use crate::document::ContentHash;
@@ -131,6 +131,7 @@ pub fn load_project(request: &Request) -> Result<Project, Diagnostics> {
         kinds: &kinds::schemas(),
         providers: clients::PROVIDERS,
         tool_version: TOOL,
+        unset_variables: UnsetVariables::Refuse,
     })
 }
 

@@ -459,7 +459,7 @@ const DRIFT: [(&str, DriftPolicy); 3] = [
 ];
 
 /// Reads a duration: whole numbers with the units d, h, m, s and ms, the larger units first.
-fn parse_duration(text: &str) -> Option<Duration> {
+pub fn parse_duration(text: &str) -> Option<Duration> {
     const UNITS: [(&str, u64); 5] = [
         ("d", 86_400_000),
         ("h", 3_600_000),

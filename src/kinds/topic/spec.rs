@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::config::block::{Attribute, Block};
-use crate::config::functions::duration_to_ms;
+use crate::config::load::parse_duration;
 use crate::config::value::Value;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 
@@ -160,7 +160,7 @@ fn wrong_type_at(name: &str, expected: &str, value: &Value, span: &Span) -> Diag
         Value::Secret(_) => "a secret".to_owned(),
         Value::Sensitive(_) => "a sensitive value".to_owned(),
         Value::Unknown(_) => "a value that is not known before apply".to_owned(),
-        value => value.type_name(),
+        value => value.type_of().noun().to_owned(),
     };
     Diagnostic::error("wrong-type", format!("{name} must be {expected}"))
         .at(span.clone())
@@ -281,13 +281,13 @@ fn reassignment(block: &Block, found: &mut Diagnostics) -> Reassignment {
     });
     let within_ms = block.attributes.get("within").and_then(|given| match &given.value {
         Value::Null => None,
-        Value::String(text) => match duration_to_ms(text) {
-            Ok(ms) => u64::try_from(ms).ok(),
-            Err(problem) => {
+        Value::String(text) => match parse_duration(text) {
+            Some(within) => u64::try_from(within.as_millis()).ok(),
+            None => {
                 found.push(
                     Diagnostic::error("invalid-value", "within must be a duration such as \"1h\"")
                         .at(given.value_span.clone())
-                        .detail(problem),
+                        .detail(format!("It is {:?}.", &**text)),
                 );
                 None
             }
