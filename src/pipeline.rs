@@ -70,7 +70,11 @@ pub struct PlanOptions {
 
 impl Default for PlanOptions {
     fn default() -> Self {
-        Self { mode: Mode::Apply, selection: Selection::default(), imports: Vec::new() }
+        Self {
+            mode: Mode::Apply,
+            selection: Selection::default(),
+            imports: Vec::new(),
+        }
     }
 }
 
@@ -85,13 +89,19 @@ pub struct Basis {
 
 impl From<&StateSnapshot> for Basis {
     fn from(snapshot: &StateSnapshot) -> Self {
-        Self { state: snapshot.state.clone(), hash: snapshot.hash }
+        Self {
+            state: snapshot.state.clone(),
+            hash: snapshot.hash,
+        }
     }
 }
 
 impl From<&Writer> for Basis {
     fn from(writer: &Writer) -> Self {
-        Self { state: writer.state().clone(), hash: writer.stored_hash() }
+        Self {
+            state: writer.state().clone(),
+            hash: writer.stored_hash(),
+        }
     }
 }
 
@@ -117,8 +127,18 @@ pub fn prepare(request: &Request) -> Result<Prepared, Diagnostics> {
     let desired = kinds::decode(&project)?; // (pure)
     project.resources.clear();
     let backend = backend(&project, &request.base);
-    let commit = request.snapshot.commit.as_ref().map(|commit| commit.id.to_string());
-    Ok(Prepared { project, desired, backend, commit, base: request.base.clone() })
+    let commit = request
+        .snapshot
+        .commit
+        .as_ref()
+        .map(|commit| commit.id.to_string());
+    Ok(Prepared {
+        project,
+        desired,
+        backend,
+        commit,
+        base: request.base.clone(),
+    })
 }
 
 /// Loads a project for one environment.
@@ -154,7 +174,13 @@ pub async fn plan_environment(
     basis: Basis,
     options: PlanOptions,
 ) -> Result<Planned, Diagnostics> {
-    let Prepared { project, desired, commit, base, .. } = prepared;
+    let Prepared {
+        project,
+        desired,
+        commit,
+        base,
+        ..
+    } = prepared;
     let gates = permitted(&project)?;
     let mut drivers = Drivers::new(Connections::new(&project.providers, &base));
     let survey = survey(SurveyInput {
@@ -169,11 +195,15 @@ pub async fn plan_environment(
         tool: TOOL,
     })?; // (pure)
     let found = |diagnostics| project.sources.attach(diagnostics);
-    let observed = refresh::observe(&mut drivers, &survey).await.map_err(found)?; // (I/O)
+    let observed = refresh::observe(&mut drivers, &survey)
+        .await
+        .map_err(found)?; // (I/O)
     let mut proposal = propose::propose(survey, &observed)?; // (pure)
     drop(observed);
     let places = places(&mut proposal);
-    let facts = refresh::investigate(&mut drivers, &proposal).await.map_err(found)?; // (I/O)
+    let facts = refresh::investigate(&mut drivers, &proposal)
+        .await
+        .map_err(found)?; // (I/O)
     let plan = conclude::conclude(proposal, facts)?; // (pure)
     Ok(Planned {
         plan,
@@ -191,7 +221,12 @@ fn places(proposal: &mut propose::Proposal) -> BTreeMap<Address, Desired> {
     proposal
         .changes
         .iter()
-        .filter_map(|change| Some((change.address.clone(), items.remove(&change.address)?.desired?)))
+        .filter_map(|change| {
+            Some((
+                change.address.clone(),
+                items.remove(&change.address)?.desired?,
+            ))
+        })
         .collect()
 }
 
@@ -200,12 +235,21 @@ fn permitted(project: &Project) -> Result<GateInput, Diagnostics> {
     let allowed = kinds::patterns(project.environment.allow_destroy.iter().map(|text| &**text));
     let allow_destroy = allowed.map_err(|error| {
         Diagnostics::from(
-            Diagnostic::error("bad-address", "allow_destroy holds something else than an address")
-                .detail(error.to_string()),
+            Diagnostic::error(
+                "bad-address",
+                "allow_destroy holds something else than an address",
+            )
+            .detail(error.to_string()),
         )
     })?;
-    let max_deletions = project.environment.max_deletions.or(project.settings.max_deletions);
-    Ok(GateInput { allow_destroy, max_deletions })
+    let max_deletions = project
+        .environment
+        .max_deletions
+        .or(project.settings.max_deletions);
+    Ok(GateInput {
+        allow_destroy,
+        max_deletions,
+    })
 }
 
 /// Why a plan may not be applied to the state as it is.
@@ -223,7 +267,9 @@ pub enum StalePlan {
     #[error("the plan was made by version {0}, this is {TOOL}")]
     Tool(String),
     /// Another line of states.
-    #[error("the plan belongs to the lineage {plan:?}, the state to {here:?}: these are not states of one origin")]
+    #[error(
+        "the plan belongs to the lineage {plan:?}, the state to {here:?}: these are not states of one origin"
+    )]
     Lineage {
         /// The plan's.
         plan: String,
@@ -231,7 +277,9 @@ pub enum StalePlan {
         here: String,
     },
     /// The state moved on.
-    #[error("the plan was made on serial {plan} ({plan_hash}), the state is at serial {here} ({here_hash})")]
+    #[error(
+        "the plan was made on serial {plan} ({plan_hash}), the state is at serial {here} ({here_hash})"
+    )]
     Serial {
         /// The plan's serial.
         plan: u64,
@@ -248,7 +296,11 @@ pub enum StalePlan {
 }
 
 /// Checks that a plan still belongs to the state, and to the project where one is at hand (pure).
-pub fn check_basis(plan: &Plan, basis: &Basis, project: Option<(ContentHash, ContentHash)>) -> Result<(), StalePlan> {
+pub fn check_basis(
+    plan: &Plan,
+    basis: &Basis,
+    project: Option<(ContentHash, ContentHash)>,
+) -> Result<(), StalePlan> {
     let saw = &plan.basis;
     let state = &basis.state;
     if saw.environment != state.environment {
@@ -261,7 +313,10 @@ pub fn check_basis(plan: &Plan, basis: &Basis, project: Option<(ContentHash, Con
         return Err(StalePlan::Tool(saw.tool.clone()));
     }
     if saw.lineage != state.lineage {
-        return Err(StalePlan::Lineage { plan: saw.lineage.clone(), here: state.lineage.clone() });
+        return Err(StalePlan::Lineage {
+            plan: saw.lineage.clone(),
+            here: state.lineage.clone(),
+        });
     }
     if saw.serial != state.serial || saw.state != basis.hash {
         return Err(StalePlan::Serial {
@@ -272,7 +327,9 @@ pub fn check_basis(plan: &Plan, basis: &Basis, project: Option<(ContentHash, Con
         });
     }
     match project {
-        Some((release, desired)) if (release, desired) != (saw.release, saw.desired) => Err(StalePlan::Project),
+        Some((release, desired)) if (release, desired) != (saw.release, saw.desired) => {
+            Err(StalePlan::Project)
+        }
         _ => Ok(()),
     }
 }

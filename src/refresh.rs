@@ -27,7 +27,10 @@ pub struct Drivers {
 impl Drivers {
     /// Returns the drivers over some connections; reaches nothing yet.
     pub fn new(connections: Connections) -> Self {
-        Self { connections, made: BTreeMap::new() }
+        Self {
+            connections,
+            made: BTreeMap::new(),
+        }
     }
 
     /// Returns the driver of a kind through a provider.
@@ -40,7 +43,8 @@ impl Drivers {
             return Ok(driver.clone());
         }
         let driver = (kind.connect)(&self.connections, provider)?;
-        self.made.insert((provider.clone(), kind.name), driver.clone());
+        self.made
+            .insert((provider.clone(), kind.name), driver.clone());
         Ok(driver)
     }
 }
@@ -59,12 +63,15 @@ type Batches<'a, T> = BTreeMap<(ProviderAddress, &'static str), Vec<T>>;
 pub async fn observe(drivers: &mut Drivers, survey: &Survey) -> Result<Observed, Diagnostics> {
     let mut batches: Batches<'_, Sight<'_>> = BTreeMap::new();
     for (address, item) in &survey.items {
-        batches.entry((item.provider.clone(), item.kind.name)).or_default().push(Sight {
-            address,
-            remote_id: &item.remote_id,
-            spec: item.desired.as_ref().map(|desired| &desired.spec),
-            history: item.history(),
-        });
+        batches
+            .entry((item.provider.clone(), item.kind.name))
+            .or_default()
+            .push(Sight {
+                address,
+                remote_id: &item.remote_id,
+                spec: item.desired.as_ref().map(|desired| &desired.spec),
+                history: item.history(),
+            });
     }
     read(drivers, batches).await
 }
@@ -77,13 +84,22 @@ pub async fn observe_again(
 ) -> Result<Observed, Diagnostics> {
     let mut batches: Batches<'_, Sight<'_>> = BTreeMap::new();
     for change in changes.iter().filter(|change| change.action.reaches_out()) {
-        let Some(kind) = kinds::kind(&change.address.kind) else { continue };
-        batches.entry((change.provider.clone(), kind.name)).or_default().push(Sight {
-            address: &change.address,
-            remote_id: &change.remote_id,
-            spec: change.desired.as_ref(),
-            history: histories.get(&change.address).into_iter().flatten().collect(),
-        });
+        let Some(kind) = kinds::kind(&change.address.kind) else {
+            continue;
+        };
+        batches
+            .entry((change.provider.clone(), kind.name))
+            .or_default()
+            .push(Sight {
+                address: &change.address,
+                remote_id: &change.remote_id,
+                spec: change.desired.as_ref(),
+                history: histories
+                    .get(&change.address)
+                    .into_iter()
+                    .flatten()
+                    .collect(),
+            });
     }
     read(drivers, batches).await
 }
@@ -95,7 +111,9 @@ async fn read(
     let mut errors = Diagnostics::new();
     let mut asked = Vec::new();
     for ((provider, kind), sights) in batches {
-        let Some(driver) = driver(drivers, &provider, kind, &mut errors) else { continue };
+        let Some(driver) = driver(drivers, &provider, kind, &mut errors) else {
+            continue;
+        };
         let wanted: Vec<ErasedWanted<'_>> = sights
             .iter()
             .map(|sight| ErasedWanted {
@@ -111,19 +129,23 @@ async fn read(
 }
 
 /// Measures what the kinds' rules must know about the proposed changes.
-pub async fn investigate(
-    drivers: &mut Drivers,
-    proposal: &Proposal,
-) -> Result<Facts, Diagnostics> {
+pub async fn investigate(drivers: &mut Drivers, proposal: &Proposal) -> Result<Facts, Diagnostics> {
     let mut batches: Batches<'_, &Change> = BTreeMap::new();
     for change in proposal.changes.iter().filter(|change| needs_facts(change)) {
-        let Some(kind) = kinds::kind(&change.address.kind) else { continue };
-        batches.entry((change.provider.clone(), kind.name)).or_default().push(change);
+        let Some(kind) = kinds::kind(&change.address.kind) else {
+            continue;
+        };
+        batches
+            .entry((change.provider.clone(), kind.name))
+            .or_default()
+            .push(change);
     }
     let mut errors = Diagnostics::new();
     let mut asked = Vec::new();
     for ((provider, kind), changes) in batches {
-        let Some(driver) = driver(drivers, &provider, kind, &mut errors) else { continue };
+        let Some(driver) = driver(drivers, &provider, kind, &mut errors) else {
+            continue;
+        };
         let questions: Vec<ErasedQuestion<'_>> = changes
             .iter()
             .map(|change| ErasedQuestion {
@@ -134,7 +156,10 @@ pub async fn investigate(
                 deltas: &change.deltas,
             })
             .collect();
-        let addresses = changes.iter().map(|change| change.address.clone()).collect();
+        let addresses = changes
+            .iter()
+            .map(|change| change.address.clone())
+            .collect();
         asked.push((addresses, driver.investigate(&questions)));
     }
     gather(asked, errors).await
@@ -176,5 +201,9 @@ async fn gather<T: Send + 'static>(
             )),
         }
     }
-    if errors.has_errors() { Err(errors) } else { Ok(all) }
+    if errors.has_errors() {
+        Err(errors)
+    } else {
+        Ok(all)
+    }
 }

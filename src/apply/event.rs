@@ -78,7 +78,12 @@ impl Events {
     /// Returns the function that drivers tell their progress to.
     pub(super) fn progress(&self) -> Arc<dyn Fn(&Address, String) + Send + Sync> {
         let events = self.clone();
-        Arc::new(move |address, text| events.send(&Event::Progress { address, text: &text }))
+        Arc::new(move |address, text| {
+            events.send(&Event::Progress {
+                address,
+                text: &text,
+            })
+        })
     }
 }
 

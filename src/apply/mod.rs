@@ -84,7 +84,11 @@ pub async fn apply(
     writer.append(&move_records(&plan)).await?;
     let (notes, requests) = mpsc::channel(64);
     let mut run = Run {
-        changes: plan.changes.iter().map(|change| (&change.address, change)).collect(),
+        changes: plan
+            .changes
+            .iter()
+            .map(|change| (&change.address, change))
+            .collect(),
         moved,
         schedule,
         writer,
@@ -108,7 +112,12 @@ pub async fn apply(
     }
     if outcome.is_complete() && plan.selection.is_all() {
         let release = Some(plan.basis.release);
-        writer.append(&[Record::Complete { commit: plan.basis.commit.clone(), release }]).await?;
+        writer
+            .append(&[Record::Complete {
+                commit: plan.basis.commit.clone(),
+                release,
+            }])
+            .await?;
     }
     writer.persist().await?;
     Ok(outcome)
@@ -134,7 +143,10 @@ async fn moved_since(
     Ok(plan
         .changes
         .iter()
-        .filter(|change| now.get(&change.address).is_some_and(|live| *live != change.live))
+        .filter(|change| {
+            now.get(&change.address)
+                .is_some_and(|live| *live != change.live)
+        })
         .map(|change| change.address.clone())
         .collect())
 }
@@ -142,7 +154,9 @@ async fn moved_since(
 /// Returns what the state holds for a change, under its address so far.
 fn owned<'a>(change: &Change, writer: &'a Writer) -> Option<&'a ObjectState> {
     let objects = &writer.state().objects;
-    objects.get(change.moved_from.as_ref().unwrap_or(&change.address)).or_else(|| objects.get(&change.address))
+    objects
+        .get(change.moved_from.as_ref().unwrap_or(&change.address))
+        .or_else(|| objects.get(&change.address))
 }
 
 fn schedule(plan: &Plan, writer: &Writer) -> Result<Schedule, ApplyError> {
@@ -150,7 +164,9 @@ fn schedule(plan: &Plan, writer: &Writer) -> Result<Schedule, ApplyError> {
         address: change.address.clone(),
         removes: matches!(change.action, Action::Delete | Action::Forget),
         needs: change.needs.clone(),
-        needed: owned(change, writer).map(|owned| owned.depends_on.clone()).unwrap_or_default(),
+        needed: owned(change, writer)
+            .map(|owned| owned.depends_on.clone())
+            .unwrap_or_default(),
     });
     Schedule::new(tasks).map_err(|cycle| ApplyError::Order(cycle.diagnostic().into()))
 }
@@ -202,7 +218,9 @@ impl Run<'_> {
             if *self.interrupts.borrow() > 0 && !self.outcome.interrupted {
                 self.outcome.interrupted = true;
                 self.schedule.cancel();
-                self.events.send(&Event::Interrupted { under_way: self.under_way.len() });
+                self.events.send(&Event::Interrupted {
+                    under_way: self.under_way.len(),
+                });
             }
             if *self.interrupts.borrow() > 1 {
                 self.running.abort_all();
@@ -231,7 +249,7 @@ impl Run<'_> {
                 Some((address, notes, written)) = self.requests.recv() => {
                     self.writer.append(&[Record::Note { address, notes }]).await?;
                     // The driver may have been aborted meanwhile; the note is on disk all the same.
-                    drop(written.send(()));
+                    let _sent = written.send(());
                 }
                 Ok(()) = self.interrupts.changed() => {}
                 Ok(()) = lost.changed() => {}
@@ -248,10 +266,16 @@ impl Run<'_> {
         for address in ready {
             let change = self.changes[&address];
             if self.moved.contains(&address) {
-                self.fail(&address, "it was changed since the plan was made: plan again".into());
+                self.fail(
+                    &address,
+                    "it was changed since the plan was made: plan again".into(),
+                );
                 continue;
             }
-            self.events.send(&Event::Started { address: &address, action: change.action });
+            self.events.send(&Event::Started {
+                address: &address,
+                action: change.action,
+            });
             let (operation, acts) = operation(change);
             records.push(Record::Intent {
                 address: address.clone(),
@@ -261,10 +285,15 @@ impl Run<'_> {
             });
             if acts {
                 let key = (change.provider.clone(), change.address.kind.clone());
-                batches.entry(key).or_default().push(self.erased(change, operation));
+                batches
+                    .entry(key)
+                    .or_default()
+                    .push(self.erased(change, operation));
                 self.under_way.insert(address, Instant::now());
             } else {
-                records.push(Record::Applied { address: address.clone() });
+                records.push(Record::Applied {
+                    address: address.clone(),
+                });
                 at_once.push((address, change.action));
             }
         }
@@ -279,7 +308,12 @@ impl Run<'_> {
     }
 
     fn erased(&self, change: &Change, operation: Operation) -> ErasedOperation {
-        let pending = self.writer.state().objects.get(&change.address).and_then(|o| o.pending.as_ref());
+        let pending = self
+            .writer
+            .state()
+            .objects
+            .get(&change.address)
+            .and_then(|o| o.pending.as_ref());
         ErasedOperation {
             address: change.address.clone(),
             action: match operation {
@@ -297,12 +331,18 @@ impl Run<'_> {
 
     fn spawn(&mut self, provider: &ProviderAddress, kind: &str, operations: Vec<ErasedOperation>) {
         let addresses = |batch: &[ErasedOperation]| -> Vec<Address> {
-            batch.iter().map(|operation| operation.address.clone()).collect()
+            batch
+                .iter()
+                .map(|operation| operation.address.clone())
+                .collect()
         };
         let driver = match kinds::kind(kind).map(|kind| self.drivers.get(provider, kind)) {
             Some(Ok(driver)) => driver,
             Some(Err(DriverError(diagnostic))) => {
-                let failure = Failure { message: diagnostic.summary.clone(), unchanged: true };
+                let failure = Failure {
+                    message: diagnostic.summary.clone(),
+                    unchanged: true,
+                };
                 let done = (addresses(&operations), vec![Err(failure); operations.len()]);
                 self.running.spawn(async move { done });
                 return;
@@ -321,7 +361,9 @@ impl Run<'_> {
         let mut records = Vec::new();
         for (address, result) in addresses.iter().zip(&results) {
             match result {
-                Ok(()) => records.push(Record::Applied { address: address.clone() }),
+                Ok(()) => records.push(Record::Applied {
+                    address: address.clone(),
+                }),
                 // An operation that may have done something stays pending: the next plan sees to it.
                 Err(failure) if failure.unchanged => records.push(Record::Failed {
                     address: address.clone(),
@@ -345,19 +387,29 @@ impl Run<'_> {
     /// A driver panicked: nobody will report what it had begun, and its results are not known.
     fn fail_the_unreported(&mut self) {
         for address in std::mem::take(&mut self.under_way).into_keys() {
-            self.fail(&address, "the driver ended unexpectedly; the result is not known".into());
+            self.fail(
+                &address,
+                "the driver ended unexpectedly; the result is not known".into(),
+            );
         }
     }
 
     fn succeed(&mut self, address: &Address, action: Action, took: Duration) {
         self.schedule.complete(address, Outcome::Done);
         self.outcome.applied.insert(address.clone(), action);
-        self.events.send(&Event::Applied { address, action, took });
+        self.events.send(&Event::Applied {
+            address,
+            action,
+            took,
+        });
     }
 
     fn fail(&mut self, address: &Address, message: String) {
         self.schedule.complete(address, Outcome::Failed);
-        self.events.send(&Event::Failed { address, message: &message });
+        self.events.send(&Event::Failed {
+            address,
+            message: &message,
+        });
         self.outcome.failed.insert(address.clone(), message);
     }
 }

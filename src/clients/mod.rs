@@ -1,3 +1,171 @@
 //! Shared transports: the Kafka protocol for administration, librdkafka for data.
+//!
+//! [`Connections`] holds the providers of a project and makes their clients when they are first needed.
+//! It is the place where secrets are read, and no earlier one.
 
 pub mod kafka;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use crate::address::ProviderAddress;
+use crate::config::block::Attribute;
+use crate::config::project::Provider;
+use crate::config::schema::ProviderSchema;
+use crate::config::value::{SecretRef, Value};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+
+/// The providers that a project may use.
+pub const PROVIDERS: &[ProviderSchema] = &[ProviderSchema {
+    name: "kafka",
+    settings: kafka::SETTINGS,
+}];
+
+/// A project's providers and their clients.
+pub struct Connections {
+    providers: BTreeMap<ProviderAddress, Provider>,
+    base: PathBuf,
+    kafka: Mutex<BTreeMap<ProviderAddress, kafka::Client>>,
+}
+
+impl fmt::Debug for Connections {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.providers.keys()).finish()
+    }
+}
+
+impl Connections {
+    /// Returns the connections of a project's providers; reaches nothing yet. Relative paths of
+    /// certificates and secrets start from `base`.
+    pub fn new(providers: &BTreeMap<ProviderAddress, Provider>, base: &Path) -> Self {
+        Self {
+            providers: providers.clone(),
+            base: base.to_owned(),
+            kafka: Mutex::default(),
+        }
+    }
+
+    /// Returns the client of a `kafka` provider; reads its secrets and certificates the first time.
+    pub fn kafka(&self, address: &ProviderAddress) -> Result<kafka::Client, Diagnostics> {
+        let mut made = self
+            .kafka
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(client) = made.get(address) {
+            return Ok(client.clone());
+        }
+        let provider = self.provider(address)?;
+        let mut found = Diagnostics::new();
+        let mut pairs = Vec::new();
+        for (name, attribute) in &provider.settings {
+            if let Some(Some(text)) = found.take(self.setting(name, attribute)) {
+                pairs.push((name.to_string(), text));
+            }
+        }
+        if found.has_errors() {
+            return Err(found);
+        }
+        let settings = kafka::Settings::from_pairs(pairs).map_err(|errors| {
+            errors.into_diagnostics(|name| {
+                let attribute = provider.settings.get(name.replace('.', "_").as_str());
+                Some(
+                    attribute
+                        .map_or(&provider.span, |found| &found.value_span)
+                        .clone(),
+                )
+            })
+        })?;
+        let client = kafka::Client::new(settings.relative_to(&self.base))
+            .map_err(|error| kafka_diagnostic(address, &error))?;
+        made.insert(address.clone(), client.clone());
+        Ok(client)
+    }
+
+    fn provider(&self, address: &ProviderAddress) -> Result<&Provider, Diagnostics> {
+        self.providers.get(address).ok_or_else(|| {
+            Diagnostic::error(
+                "no-provider",
+                format!("The project has no provider {address}"),
+            )
+            .detail("An object of the state is reached through it.")
+            .hint(format!(
+                "add a provider {:?} block to the project",
+                &*address.kind
+            ))
+            .into()
+        })
+    }
+
+    /// Returns a setting's text; `None` for null, which is not set.
+    fn setting(&self, name: &str, attribute: &Attribute) -> Result<Option<String>, Diagnostic> {
+        let wrong = || {
+            Diagnostic::error(
+                "wrong-type",
+                format!("{name} must be a string, a number or a boolean"),
+            )
+            .at(attribute.value_span.clone())
+        };
+        match attribute.value.unmarked() {
+            Value::Null => Ok(None),
+            Value::Secret(secret) => self.secret(name, attribute, secret).map(Some),
+            Value::List(items) | Value::Tuple(items) => {
+                let texts: Option<Vec<String>> = items.iter().map(plain).collect();
+                texts.map(|texts| Some(texts.join(","))).ok_or_else(wrong)
+            }
+            value => plain(value).map(Some).ok_or_else(wrong),
+        }
+    }
+
+    fn secret(
+        &self,
+        name: &str,
+        attribute: &Attribute,
+        secret: &SecretRef,
+    ) -> Result<String, Diagnostic> {
+        let missing = |why: String| {
+            Diagnostic::error("no-secret", format!("The secret of {name} cannot be read"))
+                .at(attribute.value_span.clone())
+                .detail(format!("{secret}: {why}."))
+        };
+        match secret {
+            SecretRef::Env(variable) => std::env::var(&**variable).map_err(|_| {
+                missing("there is no such environment variable".into())
+                    .hint(format!("set {variable} for this command"))
+            }),
+            SecretRef::File(path) => std::fs::read_to_string(self.base.join(&**path))
+                .map(|text| text.strip_suffix('\n').map_or(text.clone(), str::to_owned))
+                .map_err(|error| missing(error.to_string())),
+        }
+    }
+}
+
+fn plain(value: &Value) -> Option<String> {
+    match value.unmarked() {
+        Value::String(text) => Some(text.to_string()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(value) => Some(value.to_string()),
+        _ => None,
+    }
+}
+
+/// Returns what to tell about a failed call of a `kafka` provider, with all its causes.
+pub fn kafka_diagnostic(provider: &ProviderAddress, error: &kafka::KafkaError) -> Diagnostic {
+    let mut causes = String::new();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        causes.push_str(&format!("{cause}\n"));
+        source = cause.source();
+    }
+    let mut text = error.to_string();
+    if let Some(first) = text.get(..1) {
+        text = first.to_uppercase() + &text[1..];
+    }
+    let (summary, rest) = match text.split_once('\n') {
+        Some((summary, rest)) => (summary.to_owned(), format!("{rest}\n")),
+        None => (text, String::new()),
+    };
+    Diagnostic::error("kafka", format!("{summary} (provider {provider})"))
+        .detail(format!("{rest}{causes}"))
+}

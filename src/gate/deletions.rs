@@ -22,7 +22,9 @@ const DEFAULT_LEAST: u64 = 3;
 /// Returns the most deletions of one plan of an environment that owns some objects.
 pub fn limit(input: &GateInput, owned: usize) -> u64 {
     let owned = owned as u64;
-    input.max_deletions.unwrap_or_else(|| (owned / DEFAULT_SHARE).clamp(DEFAULT_LEAST, DEFAULT_MOST))
+    input
+        .max_deletions
+        .unwrap_or_else(|| (owned / DEFAULT_SHARE).clamp(DEFAULT_LEAST, DEFAULT_MOST))
 }
 
 /// Refuses a plan that deletes more than [`limit`]. A plan of `destroy` says by itself what it is for.

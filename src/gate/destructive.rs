@@ -11,7 +11,11 @@ pub const NAME: &str = "destructive";
 /// Refuses destructive findings of objects that nobody allowed to be destroyed.
 pub fn gate(plan: &Plan, input: &GateInput) -> Vec<Refusal> {
     let mut refusals = Vec::new();
-    for change in plan.changes.iter().filter(|change| !is_allowed(change, input)) {
+    for change in plan
+        .changes
+        .iter()
+        .filter(|change| !is_allowed(change, input))
+    {
         for finding in &change.findings {
             if finding.weight == Weight::Destructive {
                 let mut refused = refusal(NAME, &change.address, finding);
@@ -32,5 +36,9 @@ pub fn gate(plan: &Plan, input: &GateInput) -> Vec<Refusal> {
 }
 
 fn is_allowed(change: &Change, input: &GateInput) -> bool {
-    change.allow_destroy || input.allow_destroy.iter().any(|pattern| pattern.matches(&change.address))
+    change.allow_destroy
+        || input
+            .allow_destroy
+            .iter()
+            .any(|pattern| pattern.matches(&change.address))
 }

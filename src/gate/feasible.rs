@@ -12,7 +12,11 @@ pub const NAME: &str = "feasible";
 pub fn gate(plan: &Plan, _input: &GateInput) -> Vec<Refusal> {
     let mut refusals = Vec::new();
     for change in &plan.changes {
-        for finding in change.findings.iter().filter(|finding| finding.weight == Weight::Error) {
+        for finding in change
+            .findings
+            .iter()
+            .filter(|finding| finding.weight == Weight::Error)
+        {
             refusals.push(refusal(NAME, &change.address, finding));
         }
     }

@@ -65,7 +65,9 @@ pub struct Rejection {
 impl Rejection {
     /// Whether one of the reasons is that something cannot be done, which no permission changes.
     pub fn is_infeasible(&self) -> bool {
-        self.refusals.iter().any(|refusal| refusal.gate == feasible::NAME)
+        self.refusals
+            .iter()
+            .any(|refusal| refusal.gate == feasible::NAME)
     }
 }
 
@@ -79,7 +81,10 @@ pub fn review(plan: Plan, input: &GateInput) -> Result<ApprovedPlan, Rejection> 
     if refusals.is_empty() {
         Ok(ApprovedPlan(plan))
     } else {
-        Err(Rejection { plan: Box::new(plan), refusals })
+        Err(Rejection {
+            plan: Box::new(plan),
+            refusals,
+        })
     }
 }
 

@@ -59,9 +59,11 @@ fn loss() -> Finding {
 fn codes(result: Result<ApprovedPlan, Rejection>) -> Vec<String> {
     match result {
         Ok(_) => Vec::new(),
-        Err(rejection) => {
-            rejection.refusals.into_iter().map(|r| format!("{}/{}", r.gate, r.code)).collect()
-        }
+        Err(rejection) => rejection
+            .refusals
+            .into_iter()
+            .map(|r| format!("{}/{}", r.gate, r.code))
+            .collect(),
     }
 }
 
@@ -69,7 +71,10 @@ fn codes(result: Result<ApprovedPlan, Rejection>) -> Vec<String> {
 fn a_plan_without_findings_passes() {
     let warned = Finding::new("partition-growth", Weight::Breaking, "keys move");
     let plan = plan(vec![("topic.a", Action::Update, vec![warned])], 1);
-    assert_eq!(codes(review(plan, &GateInput::default())), Vec::<String>::new());
+    assert_eq!(
+        codes(review(plan, &GateInput::default())),
+        Vec::<String>::new()
+    );
 }
 
 #[test]
@@ -89,8 +94,13 @@ fn a_loss_needs_permission_for_that_object() {
         allow_destroy: vec!["topic.a".parse().expect("a pattern")],
         ..GateInput::default()
     };
-    assert_eq!(codes(review(plan.clone(), &input)), ["destructive/deletion"]);
-    input.allow_destroy.push("topic.b".parse().expect("a pattern"));
+    assert_eq!(
+        codes(review(plan.clone(), &input)),
+        ["destructive/deletion"]
+    );
+    input
+        .allow_destroy
+        .push("topic.b".parse().expect("a pattern"));
     assert_eq!(codes(review(plan, &input)), Vec::<String>::new());
 }
 
@@ -98,12 +108,19 @@ fn a_loss_needs_permission_for_that_object() {
 fn what_a_block_allows_needs_no_option() {
     let mut plan = plan(vec![("topic.a", Action::Update, vec![loss()])], 1);
     plan.changes[0].allow_destroy = true;
-    assert_eq!(codes(review(plan, &GateInput::default())), Vec::<String>::new());
+    assert_eq!(
+        codes(review(plan, &GateInput::default())),
+        Vec::<String>::new()
+    );
 }
 
 #[test]
 fn no_permission_makes_the_impossible_possible() {
-    let impossible = Finding::new("partition-decrease", Weight::Error, "partitions never shrink");
+    let impossible = Finding::new(
+        "partition-decrease",
+        Weight::Error,
+        "partitions never shrink",
+    );
     let plan = plan(vec![("topic.a", Action::Update, vec![impossible])], 1);
     let input = GateInput {
         allow_destroy: vec!["topic.a".parse().expect("a pattern")],
@@ -116,13 +133,28 @@ fn no_permission_makes_the_impossible_possible() {
 #[test]
 fn the_brake_grows_with_the_environment_and_has_an_end() {
     for (owned, expected) in [(1, 3), (10, 3), (30, 6), (50, 10), (10_000, 10)] {
-        assert_eq!(deletions::limit(&GateInput::default(), owned), expected, "{owned} objects");
+        assert_eq!(
+            deletions::limit(&GateInput::default(), owned),
+            expected,
+            "{owned} objects"
+        );
     }
-    let many = (0..4).map(|_| ("topic.a", Action::Delete, vec![])).collect();
+    let many = (0..4)
+        .map(|_| ("topic.a", Action::Delete, vec![]))
+        .collect();
     let mut plan = plan(many, 10);
-    assert_eq!(codes(review(plan.clone(), &GateInput::default())), ["deletions/too-many-deletions"]);
-    let input = GateInput { max_deletions: Some(4), ..GateInput::default() };
+    assert_eq!(
+        codes(review(plan.clone(), &GateInput::default())),
+        ["deletions/too-many-deletions"]
+    );
+    let input = GateInput {
+        max_deletions: Some(4),
+        ..GateInput::default()
+    };
     assert_eq!(codes(review(plan.clone(), &input)), Vec::<String>::new());
     plan.mode = Mode::Destroy;
-    assert_eq!(codes(review(plan, &GateInput::default())), Vec::<String>::new());
+    assert_eq!(
+        codes(review(plan, &GateInput::default())),
+        Vec::<String>::new()
+    );
 }

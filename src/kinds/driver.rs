@@ -114,7 +114,10 @@ impl Context {
     /// is on disk: call it before the effect. Keys are merged into earlier notes; null removes one.
     pub async fn note(&self, address: &Address, notes: Document) -> Result<(), NotNoted> {
         let (done, written) = oneshot::channel();
-        self.notes.send((address.clone(), notes, done)).await.map_err(|_| NotNoted)?;
+        self.notes
+            .send((address.clone(), notes, done))
+            .await
+            .map_err(|_| NotNoted)?;
         written.await.map_err(|_| NotNoted)
     }
 }
@@ -245,7 +248,10 @@ impl<D: Driver> ErasedDriver for Eraser<D> {
             wanted.iter().map(typed_wanted::<D::Kind>).collect();
         Box::pin(async move {
             let found = self.0.observe(wanted?).await?;
-            Ok(found.into_iter().map(|live| live.as_ref().map(Document::of)).collect())
+            Ok(found
+                .into_iter()
+                .map(|live| live.as_ref().map(Document::of))
+                .collect())
         })
     }
 
@@ -268,12 +274,17 @@ impl<D: Driver> ErasedDriver for Eraser<D> {
     ) -> Answer<Vec<Result<(), Failure>>> {
         Box::pin(async move {
             let count = operations.len();
-            let typed: Result<Vec<_>, DriverError> =
-                operations.into_iter().map(typed_operation::<D::Kind>).collect();
+            let typed: Result<Vec<_>, DriverError> = operations
+                .into_iter()
+                .map(typed_operation::<D::Kind>)
+                .collect();
             match typed {
                 Ok(operations) => self.0.apply(operations, &context).await,
                 Err(error) => {
-                    let failure = Failure { message: error.to_string(), unchanged: true };
+                    let failure = Failure {
+                        message: error.to_string(),
+                        unchanged: true,
+                    };
                     vec![Err(failure); count]
                 }
             }
@@ -293,7 +304,10 @@ fn typed_wanted<K: Kind>(wanted: &ErasedWanted<'_>) -> Result<Wanted<K>, DriverE
         .chain(wanted.history.iter().copied())
         .map(|spec| typed::<K, _>(spec, "description", id))
         .collect::<Result<_, _>>()?;
-    Ok(Wanted { remote_id: id.to_owned(), specs })
+    Ok(Wanted {
+        remote_id: id.to_owned(),
+        specs,
+    })
 }
 
 fn typed_question<K: Kind>(question: &ErasedQuestion<'_>) -> Result<Question<K>, DriverError> {
@@ -301,8 +315,14 @@ fn typed_question<K: Kind>(question: &ErasedQuestion<'_>) -> Result<Question<K>,
     Ok(Question {
         action: question.action,
         remote_id: id.to_owned(),
-        spec: question.spec.map(|spec| typed::<K, _>(spec, "description", id)).transpose()?,
-        live: question.live.map(|live| typed::<K, _>(live, "live object", id)).transpose()?,
+        spec: question
+            .spec
+            .map(|spec| typed::<K, _>(spec, "description", id))
+            .transpose()?,
+        live: question
+            .live
+            .map(|live| typed::<K, _>(live, "live object", id))
+            .transpose()?,
         deltas: question.deltas.to_vec(),
     })
 }
@@ -310,8 +330,14 @@ fn typed_question<K: Kind>(question: &ErasedQuestion<'_>) -> Result<Question<K>,
 fn typed_operation<K: Kind>(operation: ErasedOperation) -> Result<Operation<K>, DriverError> {
     let id = operation.remote_id.as_str();
     Ok(Operation {
-        spec: operation.spec.map(|spec| typed::<K, _>(&spec, "description", id)).transpose()?,
-        live: operation.live.map(|live| typed::<K, _>(&live, "live object", id)).transpose()?,
+        spec: operation
+            .spec
+            .map(|spec| typed::<K, _>(&spec, "description", id))
+            .transpose()?,
+        live: operation
+            .live
+            .map(|live| typed::<K, _>(&live, "live object", id))
+            .transpose()?,
         address: operation.address,
         action: operation.action,
         deltas: operation.deltas,

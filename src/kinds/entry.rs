@@ -112,12 +112,18 @@ fn adopt<K: Kind>(
 
 fn check<K: Kind>(change: &ErasedChange<'_>) -> Result<Vec<Finding>, WrongDocument> {
     let id = change.remote_id;
-    let spec: Option<K::Spec> =
-        change.spec.map(|spec| read::<K, _>(spec, "description", id)).transpose()?;
-    let prior: Option<K::Spec> =
-        change.prior.map(|prior| read::<K, _>(prior, "state", id)).transpose()?;
-    let live: Option<K::Live> =
-        change.live.map(|live| read::<K, _>(live, "live object", id)).transpose()?;
+    let spec: Option<K::Spec> = change
+        .spec
+        .map(|spec| read::<K, _>(spec, "description", id))
+        .transpose()?;
+    let prior: Option<K::Spec> = change
+        .prior
+        .map(|prior| read::<K, _>(prior, "state", id))
+        .transpose()?;
+    let live: Option<K::Live> = change
+        .live
+        .map(|live| read::<K, _>(live, "live object", id))
+        .transpose()?;
     let facts: K::Facts = match change.facts {
         Some(facts) => read::<K, _>(facts, "facts", id)?,
         None => K::Facts::default(),
@@ -131,7 +137,10 @@ fn check<K: Kind>(change: &ErasedChange<'_>) -> Result<Vec<Finding>, WrongDocume
         deltas: change.deltas,
         facts: &facts,
     };
-    Ok(K::checks().iter().flat_map(|rule| (rule.run)(&input)).collect())
+    Ok(K::checks()
+        .iter()
+        .flat_map(|rule| (rule.run)(&input))
+        .collect())
 }
 
 /// Reads a document as one of a kind's types.

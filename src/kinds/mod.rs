@@ -12,6 +12,7 @@
 
 pub mod driver;
 pub mod entry;
+pub mod quantity;
 pub mod topic;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -146,7 +147,10 @@ impl Action {
 
     /// Whether a driver has to do something, if the object differs.
     pub fn reaches_out(self) -> bool {
-        matches!(self, Self::Create | Self::Update | Self::Delete | Self::Adopt)
+        matches!(
+            self,
+            Self::Create | Self::Update | Self::Delete | Self::Adopt
+        )
     }
 }
 
@@ -313,9 +317,14 @@ pub fn decode(project: &Project) -> Result<BTreeMap<Address, Desired>, Diagnosti
             continue;
         };
         let decoded = (entry.decode)(&resource.body).map_err(|found| {
-            found.into_iter().map(|diagnostic| diagnostic.on(address)).collect::<Diagnostics>()
+            found
+                .into_iter()
+                .map(|diagnostic| diagnostic.on(address))
+                .collect::<Diagnostics>()
         });
-        let Some((spec, remote_id)) = diagnostics.take(decoded) else { continue };
+        let Some((spec, remote_id)) = diagnostics.take(decoded) else {
+            continue;
+        };
         if let Some((other, place)) = owners.insert(
             (entry.name, &resource.provider, remote_id.clone()),
             (address, &resource.body.span),
@@ -323,7 +332,10 @@ pub fn decode(project: &Project) -> Result<BTreeMap<Address, Desired>, Diagnosti
             diagnostics.push(
                 Diagnostic::error(
                     "duplicate-object",
-                    format!("{other} and {address} are both the {} {remote_id:?}", entry.name),
+                    format!(
+                        "{other} and {address} are both the {} {remote_id:?}",
+                        entry.name
+                    ),
                 )
                 .at(resource.body.span.clone())
                 .on(address)

@@ -24,14 +24,21 @@ pub fn needs_facts(change: &Change) -> bool {
 
 /// Holds every change against its kind's rules.
 pub fn conclude(proposal: Proposal, mut facts: Facts) -> Result<Plan, Diagnostics> {
-    let Proposal { survey, mut changes, drift, unchanged } = proposal;
+    let Proposal {
+        survey,
+        mut changes,
+        drift,
+        unchanged,
+    } = proposal;
     let mut wrong = Diagnostics::new();
     for change in &mut changes {
         change.facts = facts.remove(&change.address);
         if !needs_facts(change) {
             continue;
         }
-        let Some(kind) = kinds::kind(&change.address.kind) else { continue };
+        let Some(kind) = kinds::kind(&change.address.kind) else {
+            continue;
+        };
         let found = (kind.check)(&ErasedChange {
             action: change.action,
             remote_id: &change.remote_id,
@@ -44,9 +51,12 @@ pub fn conclude(proposal: Proposal, mut facts: Facts) -> Result<Plan, Diagnostic
         match found {
             Ok(found) => change.findings.extend(found),
             Err(error) => wrong.push(
-                Diagnostic::error("wrong-document", format!("{} cannot be checked", change.address))
-                    .on(&change.address)
-                    .detail(error.to_string()),
+                Diagnostic::error(
+                    "wrong-document",
+                    format!("{} cannot be checked", change.address),
+                )
+                .on(&change.address)
+                .detail(error.to_string()),
             ),
         }
     }

@@ -50,7 +50,11 @@ struct Version {
 /// Returns a plan's bytes.
 pub fn encode(plan: &Plan) -> Vec<u8> {
     let plan = Document::of(plan);
-    let file = PlanFile { streamform_plan: FORMAT, content_hash: plan.hash(), plan };
+    let file = PlanFile {
+        streamform_plan: FORMAT,
+        content_hash: plan.hash(),
+        plan,
+    };
     let mut text = Document::of(&file).canonical();
     text.push('\n');
     text.into_bytes()
@@ -60,12 +64,17 @@ pub fn encode(plan: &Plan) -> Vec<u8> {
 pub fn decode(bytes: &[u8]) -> Result<Plan, PlanFileError> {
     let version: Version = serde_json::from_slice(bytes).map_err(PlanFileError::Malformed)?;
     if version.streamform_plan != FORMAT {
-        return Err(PlanFileError::Format { found: version.streamform_plan });
+        return Err(PlanFileError::Format {
+            found: version.streamform_plan,
+        });
     }
     let file: PlanFile = serde_json::from_slice(bytes).map_err(PlanFileError::Malformed)?;
     let actual = file.plan.hash();
     if actual != file.content_hash {
-        return Err(PlanFileError::Hash { expected: file.content_hash, actual });
+        return Err(PlanFileError::Hash {
+            expected: file.content_hash,
+            actual,
+        });
     }
     file.plan.to().map_err(PlanFileError::Malformed)
 }

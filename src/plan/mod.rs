@@ -179,16 +179,24 @@ impl Plan {
 
     /// How many changes have an action.
     pub fn count(&self, action: Action) -> usize {
-        self.changes.iter().filter(|change| change.action == action).count()
+        self.changes
+            .iter()
+            .filter(|change| change.action == action)
+            .count()
     }
 
     /// How many live objects it deletes.
     pub fn deletions(&self) -> usize {
-        self.changes.iter().filter(|change| change.action.deletes()).count()
+        self.changes
+            .iter()
+            .filter(|change| change.action.deletes())
+            .count()
     }
 
     /// Returns the drift that `ignore_changes` does not cover.
     pub fn drifted(&self) -> impl Iterator<Item = &Drift> {
-        self.drift.iter().filter(|drift| drift.fate != Fate::Ignored)
+        self.drift
+            .iter()
+            .filter(|drift| drift.fate != Fate::Ignored)
     }
 }

@@ -61,7 +61,12 @@ pub fn propose(survey: Survey, observed: &Observed) -> Result<Proposal, Diagnost
     if wrong.has_errors() {
         return Err(wrong);
     }
-    Ok(Proposal { survey, changes, drift, unchanged })
+    Ok(Proposal {
+        survey,
+        changes,
+        drift,
+        unchanged,
+    })
 }
 
 fn change_of(
@@ -89,9 +94,19 @@ fn blank(address: &Address, item: &Item, live: Option<&Document>) -> Change {
         live: live.cloned(),
         facts: None,
         findings: Vec::new(),
-        needs: item.desired.as_ref().map(|d| d.depends_on.clone()).unwrap_or_default(),
-        protected: item.desired.as_ref().is_some_and(|d| d.lifecycle.prevent_destroy),
-        allow_destroy: item.desired.as_ref().is_some_and(|d| d.lifecycle.allow_destroy),
+        needs: item
+            .desired
+            .as_ref()
+            .map(|d| d.depends_on.clone())
+            .unwrap_or_default(),
+        protected: item
+            .desired
+            .as_ref()
+            .is_some_and(|d| d.lifecycle.prevent_destroy),
+        allow_destroy: item
+            .desired
+            .as_ref()
+            .is_some_and(|d| d.lifecycle.allow_destroy),
     }
 }
 
@@ -110,7 +125,10 @@ fn wanted(
     };
     let history = item.history();
     let deltas = (item.kind.diff)(&desired.spec, &history, live, &item.remote_id)?;
-    change.deltas = deltas.into_iter().filter(|delta| !ignores(desired, &delta.path)).collect();
+    change.deltas = deltas
+        .into_iter()
+        .filter(|delta| !ignores(desired, &delta.path))
+        .collect();
     let Some(owned) = owned else {
         change.action = Action::Adopt;
         if !item.import {
@@ -118,7 +136,13 @@ fn wanted(
         }
         return Ok(Some(change));
     };
-    change.action = if !change.deltas.is_empty() {
+    // Notes are what a killed run left behind in the live system, such as a throttle: the driver
+    // sees to them even where nothing differs.
+    let left_behind = owned
+        .pending
+        .as_ref()
+        .is_some_and(|pending| pending.notes.is_some());
+    change.action = if !change.deltas.is_empty() || left_behind {
         Action::Update
     } else if change.moved_from.is_some() || !is_recorded(&change, desired, owned) {
         Action::Record
@@ -138,12 +162,16 @@ fn is_recorded(change: &Change, desired: &Desired, owned: &ObjectState) -> bool 
 
 fn not_ours(address: &Address, item: &Item) -> Finding {
     let (kind, id) = (item.kind.name, &item.remote_id);
-    Finding::new("not-ours", Weight::Error, format!("The {kind} {id:?} exists already and is not in the state"))
-        .detail("Streamform changes only what it made or was told to take over.")
-        .hint(format!(
-            "take it over: write import {{ to = {address}, id = {id:?} }} as a block, or run \
+    Finding::new(
+        "not-ours",
+        Weight::Error,
+        format!("The {kind} {id:?} exists already and is not in the state"),
+    )
+    .detail("Streamform changes only what it made or was told to take over.")
+    .hint(format!(
+        "take it over: write import {{ to = {address}, id = {id:?} }} as a block, or run \
              `streamform import '{address}' {id}`"
-        ))
+    ))
 }
 
 fn ignores(desired: &Desired, path: &str) -> bool {
@@ -151,11 +179,18 @@ fn ignores(desired: &Desired, path: &str) -> bool {
     lifecycle.ignore_all_changes
         || lifecycle.ignore_changes.iter().any(|ignored| {
             path == &**ignored
-                || path.strip_prefix(&**ignored).is_some_and(|rest| rest.starts_with(['[', '.']))
+                || path
+                    .strip_prefix(&**ignored)
+                    .is_some_and(|rest| rest.starts_with(['[', '.']))
         })
 }
 
-fn unwanted(address: &Address, item: &Item, owned: &ObjectState, live: Option<&Document>) -> Change {
+fn unwanted(
+    address: &Address,
+    item: &Item,
+    owned: &ObjectState,
+    live: Option<&Document>,
+) -> Change {
     let mut change = blank(address, item, live);
     change.protected = owned.protected;
     if item.forget || live.is_none() {
@@ -165,13 +200,17 @@ fn unwanted(address: &Address, item: &Item, owned: &ObjectState, live: Option<&D
     change.action = Action::Delete;
     if owned.protected {
         change.findings.push(
-            Finding::new("protected", Weight::Error, format!("{address} is protected against being destroyed"))
-                .detail("It was applied with prevent_destroy, and the state keeps that.")
-                .hint(
-                    "to delete it: first apply its block with prevent_destroy = false, then remove the \
+            Finding::new(
+                "protected",
+                Weight::Error,
+                format!("{address} is protected against being destroyed"),
+            )
+            .detail("It was applied with prevent_destroy, and the state keeps that.")
+            .hint(
+                "to delete it: first apply its block with prevent_destroy = false, then remove the \
                      block; to keep it and no longer manage it: write a removed block with \
                      lifecycle { destroy = false }",
-                ),
+            ),
         );
     }
     change
@@ -194,7 +233,13 @@ fn attributes(spec: &Document) -> Vec<Delta> {
 }
 
 fn set(path: String, value: &Json) -> Delta {
-    Delta { path, before: Json::Null, after: value.clone(), note: None, drift: false }
+    Delta {
+        path,
+        before: Json::Null,
+        after: value.clone(),
+        note: None,
+        drift: false,
+    }
 }
 
 /// Returns what was changed outside since the last apply, which is known only where that one settled.
@@ -203,7 +248,9 @@ fn drift_of(
     item: &Item,
     live: Option<&Document>,
 ) -> Result<Option<Drift>, WrongDocument> {
-    let Some(owned) = &item.owned else { return Ok(None) };
+    let Some(owned) = &item.owned else {
+        return Ok(None);
+    };
     let begun = owned.pending.as_ref().map(|pending| pending.action);
     if begun.is_some_and(|action| action != Operation::Move) {
         return Ok(None);
@@ -220,7 +267,12 @@ fn drift_of(
         let deltas = (item.kind.diff)(&owned.spec, &[&owned.spec], live, &item.remote_id)?;
         drift.deltas = deltas
             .into_iter()
-            .map(|delta| Delta { before: delta.after, after: delta.before, drift: true, ..delta })
+            .map(|delta| Delta {
+                before: delta.after,
+                after: delta.before,
+                drift: true,
+                ..delta
+            })
             .collect();
         if drift.deltas.is_empty() {
             return Ok(None);
@@ -232,16 +284,25 @@ fn drift_of(
 fn fate(item: &Item, drift: &Drift, change: Option<&Change>) -> Fate {
     if let Some(desired) = &item.desired
         && !drift.deleted
-        && drift.deltas.iter().all(|delta| ignores(desired, &delta.path))
+        && drift
+            .deltas
+            .iter()
+            .all(|delta| ignores(desired, &delta.path))
     {
         return Fate::Ignored;
     }
     let reverts = change.is_some_and(|change| {
         drift.deleted && change.action == Action::Create
-            || change
-                .deltas
-                .iter()
-                .any(|delta| drift.deltas.iter().any(|drifted| drifted.path == delta.path))
+            || change.deltas.iter().any(|delta| {
+                drift
+                    .deltas
+                    .iter()
+                    .any(|drifted| drifted.path == delta.path)
+            })
     });
-    if reverts { Fate::Reverted } else { Fate::Wanted }
+    if reverts {
+        Fate::Reverted
+    } else {
+        Fate::Wanted
+    }
 }

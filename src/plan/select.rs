@@ -41,9 +41,12 @@ impl Selection {
         {
             if !objects.keys().any(|address| pattern.matches(address)) {
                 unmatched.push(
-                    Diagnostic::error("no-such-object", format!("{option} {pattern} selects nothing"))
-                        .detail("Neither the project nor the state holds such an object.")
-                        .hint("`streamform graph` and `streamform state list` print the addresses"),
+                    Diagnostic::error(
+                        "no-such-object",
+                        format!("{option} {pattern} selects nothing"),
+                    )
+                    .detail("Neither the project nor the state holds such an object.")
+                    .hint("`streamform graph` and `streamform state list` print the addresses"),
                 );
             }
         }
@@ -53,12 +56,16 @@ impl Selection {
         let mut selected: BTreeSet<Address> = if self.targets.is_empty() {
             objects.keys().cloned().collect()
         } else {
-            let start = objects.keys().filter(|a| self.targets.iter().any(|p| p.matches(a)));
+            let start = objects
+                .keys()
+                .filter(|a| self.targets.iter().any(|p| p.matches(a)));
             closure(start, |address| objects.get(address).into_iter().flatten())
         };
         let dependants = reversed(objects);
         let excluded = closure(
-            objects.keys().filter(|a| self.excludes.iter().any(|p| p.matches(a))),
+            objects
+                .keys()
+                .filter(|a| self.excludes.iter().any(|p| p.matches(a))),
             |address| dependants.get(address).into_iter().flatten().copied(),
         );
         selected.retain(|address| objects.contains_key(address) && !excluded.contains(address));
@@ -66,7 +73,9 @@ impl Selection {
     }
 }
 
-fn reversed(objects: &BTreeMap<Address, BTreeSet<Address>>) -> BTreeMap<&Address, BTreeSet<&Address>> {
+fn reversed(
+    objects: &BTreeMap<Address, BTreeSet<Address>>,
+) -> BTreeMap<&Address, BTreeSet<&Address>> {
     let mut dependants: BTreeMap<&Address, BTreeSet<&Address>> = BTreeMap::new();
     for (address, needs) in objects {
         for needed in needs {
@@ -101,20 +110,39 @@ mod tests {
 
     /// c needs b, b needs a; d stands alone.
     fn objects() -> BTreeMap<Address, BTreeSet<Address>> {
-        [("a", vec![]), ("b", vec!["a"]), ("c", vec!["b"]), ("d", vec![])]
-            .into_iter()
-            .map(|(name, needs)| {
-                let needs = needs.into_iter().map(|n| address(&format!("topic.{n}"))).collect();
-                (address(&format!("topic.{name}")), needs)
-            })
-            .collect()
+        [
+            ("a", vec![]),
+            ("b", vec!["a"]),
+            ("c", vec!["b"]),
+            ("d", vec![]),
+        ]
+        .into_iter()
+        .map(|(name, needs)| {
+            let needs = needs
+                .into_iter()
+                .map(|n| address(&format!("topic.{n}")))
+                .collect();
+            (address(&format!("topic.{name}")), needs)
+        })
+        .collect()
     }
 
     fn select(targets: &[&str], excludes: &[&str]) -> Vec<String> {
-        let parse = |texts: &[&str]| texts.iter().map(|t| t.parse().expect("a pattern")).collect();
-        let selection = Selection { targets: parse(targets), excludes: parse(excludes) };
+        let parse = |texts: &[&str]| {
+            texts
+                .iter()
+                .map(|t| t.parse().expect("a pattern"))
+                .collect()
+        };
+        let selection = Selection {
+            targets: parse(targets),
+            excludes: parse(excludes),
+        };
         let selected = selection.select(&objects()).expect("patterns that match");
-        selected.into_iter().map(|address| address.name.to_string()).collect()
+        selected
+            .into_iter()
+            .map(|address| address.name.to_string())
+            .collect()
     }
 
     #[test]
@@ -130,8 +158,10 @@ mod tests {
 
     #[test]
     fn a_pattern_that_selects_nothing_is_an_error() {
-        let selection =
-            Selection { targets: vec!["topic.z".parse().expect("a pattern")], excludes: vec![] };
+        let selection = Selection {
+            targets: vec!["topic.z".parse().expect("a pattern")],
+            excludes: vec![],
+        };
         let error = selection.select(&objects()).expect_err("no such topic");
         insta::assert_snapshot!(error.render(), @r"
         Error: --target topic.z selects nothing

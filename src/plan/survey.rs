@@ -106,15 +106,26 @@ pub fn survey(input: SurveyInput<'_>) -> Result<Survey, Diagnostics> {
     let mut objects = state.objects;
     for (address, desired) in desired {
         let owned = objects.remove(&address);
-        let Some(kind) = kinds::kind(&address.kind) else { continue };
+        let Some(kind) = kinds::kind(&address.kind) else {
+            continue;
+        };
         check_identity(&address, &desired, owned.as_ref(), &mut found);
-        check_import(&address, &desired, imports.get(&address), owned.is_some(), &mut found);
+        check_import(
+            &address,
+            &desired,
+            imports.get(&address),
+            owned.is_some(),
+            &mut found,
+        );
         check_removed(&address, &desired, input.project, &mut found);
         if let Some(reason) = (kind.reserved)(&desired.remote_id) {
             found.push(
                 Diagnostic::error(
                     "reserved-object",
-                    format!("The {} {:?} cannot be managed", kind.name, desired.remote_id),
+                    format!(
+                        "The {} {:?} cannot be managed",
+                        kind.name, desired.remote_id
+                    ),
                 )
                 .at(desired.place(Some("name")).clone())
                 .on(&address)
@@ -138,7 +149,11 @@ pub fn survey(input: SurveyInput<'_>) -> Result<Survey, Diagnostics> {
             found.push(unknown_kind(&address));
             continue;
         };
-        let removed = input.project.removed.iter().find(|r| r.from.matches(&address));
+        let removed = input
+            .project
+            .removed
+            .iter()
+            .find(|r| r.from.matches(&address));
         let item = Item {
             kind,
             provider: owned.provider.clone(),
@@ -156,8 +171,11 @@ pub fn survey(input: SurveyInput<'_>) -> Result<Survey, Diagnostics> {
         return Err(input.project.sources.attach(found));
     }
     let selected = selected.unwrap_or_default();
-    let left_out: Vec<Address> =
-        items.keys().filter(|address| !selected.contains(*address)).cloned().collect();
+    let left_out: Vec<Address> = items
+        .keys()
+        .filter(|address| !selected.contains(*address))
+        .cloned()
+        .collect();
     items.retain(|address, _| selected.contains(address));
     let mut warnings = input.project.warnings.clone();
     warnings.extend(input.project.sources.attach(found));
@@ -173,9 +191,12 @@ pub fn survey(input: SurveyInput<'_>) -> Result<Survey, Diagnostics> {
 }
 
 fn unknown_kind(address: &Address) -> Diagnostic {
-    Diagnostic::error("unknown-kind", format!("The state holds {address}, of a kind that is not known"))
-        .detail("It was written by a version of Streamform that knows this kind.")
-        .hint("use that version, or take the object out of the state: streamform state rm")
+    Diagnostic::error(
+        "unknown-kind",
+        format!("The state holds {address}, of a kind that is not known"),
+    )
+    .detail("It was written by a version of Streamform that knows this kind.")
+    .hint("use that version, or take the object out of the state: streamform state rm")
 }
 
 /// Returns what each object needs, by the project where it holds it, else by the state.
@@ -196,7 +217,11 @@ fn needs(items: &BTreeMap<Address, Item>) -> BTreeMap<Address, BTreeSet<Address>
 fn desired_hash(desired: &BTreeMap<Address, Desired>) -> ContentHash {
     let mut text = String::new();
     for (address, desired) in desired {
-        for part in [address.to_string(), desired.provider.to_string(), desired.spec.canonical()] {
+        for part in [
+            address.to_string(),
+            desired.provider.to_string(),
+            desired.spec.canonical(),
+        ] {
             text.push_str(&part);
             text.push('\n');
         }
@@ -222,10 +247,15 @@ fn apply_moves(
             // The usual case: the block did its work in an earlier apply.
             Err(EditError::NoMatch { .. }) => {}
             Err(error) => found.push(
-                Diagnostic::error("bad-move", format!("{} cannot become {}", block.from, block.to))
-                    .at(block.span.clone())
-                    .detail(error.to_string())
-                    .hint("correct the moved block; `streamform state list` prints what the state holds"),
+                Diagnostic::error(
+                    "bad-move",
+                    format!("{} cannot become {}", block.from, block.to),
+                )
+                .at(block.span.clone())
+                .detail(error.to_string())
+                .hint(
+                    "correct the moved block; `streamform state list` prints what the state holds",
+                ),
             ),
         }
     }
@@ -244,7 +274,9 @@ fn imports(
             found.push(
                 Diagnostic::error("bad-import", format!("The project holds no {}", import.to))
                     .at(import.span.clone())
-                    .hint("write the block first: an import takes an object over as the block says"),
+                    .hint(
+                        "write the block first: an import takes an object over as the block says",
+                    ),
             );
         }
         imports.insert(import.to.clone(), import.id.clone());
@@ -252,8 +284,9 @@ fn imports(
     for (address, id) in given {
         if !desired.contains_key(&address) {
             found.push(
-                Diagnostic::error("bad-import", format!("The project holds no {address}"))
-                    .hint("write the block first: an import takes an object over as the block says"),
+                Diagnostic::error("bad-import", format!("The project holds no {address}")).hint(
+                    "write the block first: an import takes an object over as the block says",
+                ),
             );
         }
         imports.insert(address, id.into());
@@ -272,19 +305,26 @@ fn check_identity(
     let (what, was, is) = if owned.remote_id != desired.remote_id {
         ("name", owned.remote_id.clone(), desired.remote_id.clone())
     } else if owned.provider != desired.provider {
-        ("provider", owned.provider.to_string(), desired.provider.to_string())
+        (
+            "provider",
+            owned.provider.to_string(),
+            desired.provider.to_string(),
+        )
     } else {
         return;
     };
     found.push(
-        Diagnostic::error("identity-change", format!("{address} cannot change its {what} from {was:?} to {is:?}"))
-            .at(desired.place(Some(what)).clone())
-            .on(address)
-            .detail("It would be another object, and this one would be deleted with all it holds.")
-            .hint(format!(
-                "keep the {what}; or give the new object a block of its own, move the data over, and \
+        Diagnostic::error(
+            "identity-change",
+            format!("{address} cannot change its {what} from {was:?} to {is:?}"),
+        )
+        .at(desired.place(Some(what)).clone())
+        .on(address)
+        .detail("It would be another object, and this one would be deleted with all it holds.")
+        .hint(format!(
+            "keep the {what}; or give the new object a block of its own, move the data over, and \
                  remove this block later"
-            )),
+        )),
     );
 }
 
@@ -300,11 +340,16 @@ fn check_import(
         found.push(
             Diagnostic::error(
                 "bad-import",
-                format!("{address} is {:?}, the import says {id:?}", desired.remote_id),
+                format!(
+                    "{address} is {:?}, the import says {id:?}",
+                    desired.remote_id
+                ),
             )
             .at(desired.place(Some("name")).clone())
             .on(address)
-            .hint(format!("set name = {id:?} in the block, or correct the import's id")),
+            .hint(format!(
+                "set name = {id:?} in the block, or correct the import's id"
+            )),
         );
     }
     if owned {
@@ -318,13 +363,23 @@ fn check_import(
 }
 
 fn check_removed(address: &Address, desired: &Desired, project: &Project, found: &mut Diagnostics) {
-    if let Some(removed) = project.removed.iter().find(|removed| removed.from.matches(address)) {
+    if let Some(removed) = project
+        .removed
+        .iter()
+        .find(|removed| removed.from.matches(address))
+    {
         found.push(
-            Diagnostic::error("removed-but-there", format!("{address} is both removed and declared"))
-                .at(removed.span.clone())
-                .on(address)
-                .detail(format!("The project still holds its block, in {}.", desired.span.file))
-                .hint("delete one of the two"),
+            Diagnostic::error(
+                "removed-but-there",
+                format!("{address} is both removed and declared"),
+            )
+            .at(removed.span.clone())
+            .on(address)
+            .detail(format!(
+                "The project still holds its block, in {}.",
+                desired.span.file
+            ))
+            .hint("delete one of the two"),
         );
     }
 }

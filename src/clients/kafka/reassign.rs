@@ -43,6 +43,14 @@ pub struct OngoingReassignment {
     pub removing: Vec<i32>,
 }
 
+impl OngoingReassignment {
+    /// Returns the brokers that will hold the partition when the move is done.
+    pub fn target(&self) -> Vec<i32> {
+        let stays = |broker: &i32| !self.removing.contains(broker);
+        self.replicas.iter().copied().filter(stays).collect()
+    }
+}
+
 impl Client {
     /// Begins or cancels moves. They go on after the answer: see [`Client::list_partition_reassignments`].
     #[tracing::instrument(level = "debug", skip_all, fields(partitions = moves.len()))]

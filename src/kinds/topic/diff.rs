@@ -25,7 +25,12 @@ pub(super) fn diff(spec: &TopicSpec, history: &[TopicSpec], live: &TopicLive) ->
     if let Some(wanted) = spec.partitions
         && wanted != live.partitions
     {
-        deltas.push(number("partitions", live.partitions, wanted, prior.and_then(|p| p.partitions)));
+        deltas.push(number(
+            "partitions",
+            live.partitions,
+            wanted,
+            prior.and_then(|p| p.partitions),
+        ));
     }
     if let Some(wanted) = spec.replication_factor {
         let uneven = live.uneven_up_to.filter(|most| *most != wanted);
@@ -36,15 +41,22 @@ pub(super) fn diff(spec: &TopicSpec, history: &[TopicSpec], live: &TopicLive) ->
                 wanted,
                 prior.and_then(|p| p.replication_factor),
             );
-            delta.note =
-                uneven.map(|most| format!("partitions have {} to {most} replicas", live.replication_factor));
+            delta.note = uneven.map(|most| {
+                format!(
+                    "partitions have {} to {most} replicas",
+                    live.replication_factor
+                )
+            });
             deltas.push(delta);
         }
     }
     if spec.placement.is_some() && !live.misplaced.is_empty() {
         deltas.push(Delta {
             path: "placement".into(),
-            before: json!(format!("{} partitions not in different racks", live.misplaced.len())),
+            before: json!(format!(
+                "{} partitions not in different racks",
+                live.misplaced.len()
+            )),
             after: json!("cross_rack"),
             note: None,
             drift: prior.is_some_and(|prior| prior.placement == spec.placement),
@@ -87,9 +99,16 @@ fn number(path: &str, live: u32, wanted: u32, prior: Option<u32>) -> Delta {
     }
 }
 
-fn changed_key(key: &str, wanted: &str, entry: Option<&LiveEntry>, prior: Option<&TopicSpec>) -> Delta {
+fn changed_key(
+    key: &str,
+    wanted: &str,
+    entry: Option<&LiveEntry>,
+    prior: Option<&TopicSpec>,
+) -> Delta {
     let overridden = entry.filter(|entry| entry.overridden);
-    let inherited = entry.filter(|entry| !entry.overridden).and_then(|entry| entry.value.as_deref());
+    let inherited = entry
+        .filter(|entry| !entry.overridden)
+        .and_then(|entry| entry.value.as_deref());
     let was = prior.and_then(|prior| prior.config.get(key));
     Delta {
         path: config_path(key),
@@ -106,7 +125,9 @@ fn text(value: Option<&str>) -> Json {
 
 /// Whether a live entry's value means the same as a text.
 pub fn same(entry: &LiveEntry, wanted: &str) -> bool {
-    let Some(value) = entry.value.as_deref() else { return false };
+    let Some(value) = entry.value.as_deref() else {
+        return false;
+    };
     if value == wanted {
         return true;
     }
@@ -125,7 +146,10 @@ pub fn same(entry: &LiveEntry, wanted: &str) -> bool {
 
 /// The order of a topic's list settings (`cleanup.policy`, throttled replicas) means nothing.
 fn items(list: &str) -> BTreeSet<&str> {
-    list.split(',').map(str::trim).filter(|item| !item.is_empty()).collect()
+    list.split(',')
+        .map(str::trim)
+        .filter(|item| !item.is_empty())
+        .collect()
 }
 
 /// See [`Kind::adopt`](crate::kinds::Kind::adopt).
@@ -150,7 +174,12 @@ mod tests {
     use super::*;
 
     fn entry(value: &str, overridden: bool, r#type: EntryType) -> LiveEntry {
-        LiveEntry { value: Some(value.into()), overridden, r#type, read_only: false }
+        LiveEntry {
+            value: Some(value.into()),
+            overridden,
+            r#type,
+            read_only: false,
+        }
     }
 
     fn spec(config: &[(&str, &str)]) -> TopicSpec {
@@ -158,7 +187,10 @@ mod tests {
             name: "orders".into(),
             partitions: Some(6),
             replication_factor: Some(3),
-            config: config.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),
+            config: config
+                .iter()
+                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+                .collect(),
             placement: None,
             reassignment: None,
         }
@@ -171,7 +203,10 @@ mod tests {
             uneven_up_to: None,
             moving: false,
             misplaced: Vec::new(),
-            config: config.iter().map(|(k, v)| ((*k).to_owned(), v.clone())).collect(),
+            config: config
+                .iter()
+                .map(|(k, v)| ((*k).to_owned(), v.clone()))
+                .collect(),
         }
     }
 
@@ -186,17 +221,27 @@ mod tests {
             (EntryType::Decimal, "0.5", "0.50", true),
             (EntryType::Text, "lz4", "LZ4", false),
         ] {
-            assert_eq!(same(&entry(a, true, r#type), b), expected, "{type:?} {a} {b}");
+            assert_eq!(
+                same(&entry(a, true, r#type), b),
+                expected,
+                "{type:?} {a} {b}"
+            );
         }
     }
 
     #[test]
     fn an_inherited_value_is_no_override_even_when_it_is_equal() {
-        let live = live(&[("retention.ms", entry("604800000", false, EntryType::Integer))]);
+        let live = live(&[(
+            "retention.ms",
+            entry("604800000", false, EntryType::Integer),
+        )]);
         let deltas = diff(&spec(&[("retention.ms", "604800000")]), &[], &live);
         assert_eq!(deltas.len(), 1);
         assert_eq!(deltas[0].before, Json::Null);
-        assert_eq!(deltas[0].note.as_deref(), Some("inherited so far: 604800000"));
+        assert_eq!(
+            deltas[0].note.as_deref(),
+            Some("inherited so far: 604800000")
+        );
     }
 
     #[test]
@@ -228,6 +273,9 @@ mod tests {
         let mut live = live(&[]);
         live.uneven_up_to = Some(4);
         let deltas = diff(&spec(&[]), &[], &live);
-        assert_eq!(deltas[0].note.as_deref(), Some("partitions have 3 to 4 replicas"));
+        assert_eq!(
+            deltas[0].note.as_deref(),
+            Some("partitions have 3 to 4 replicas")
+        );
     }
 }

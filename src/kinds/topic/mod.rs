@@ -123,7 +123,7 @@ pub struct TopicLive {
 }
 
 /// One configuration entry as `DescribeConfigs` shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LiveEntry {
     /// The value; absent for a sensitive one.
@@ -140,7 +140,10 @@ pub struct LiveEntry {
     pub read_only: bool,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
 fn is_text(r#type: &EntryType) -> bool {
     *r#type == EntryType::Text
 }

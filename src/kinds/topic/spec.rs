@@ -61,7 +61,11 @@ pub(super) fn decode(block: &Block) -> Result<TopicSpec, Diagnostics> {
     let mut found = Diagnostics::new();
     let name = match block.attributes.get("name") {
         Some(attribute) => name(attribute, &mut found),
-        None => block.labels.first().map(ToString::to_string).unwrap_or_default(),
+        None => block
+            .labels
+            .first()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
     };
     let spec = TopicSpec {
         name,
@@ -75,11 +79,29 @@ pub(super) fn decode(block: &Block) -> Result<TopicSpec, Diagnostics> {
         placement: nested(block, "placement").and_then(|block| placement(block, &mut found)),
         reassignment: nested(block, "reassignment").map(|block| reassignment(block, &mut found)),
     };
-    if found.has_errors() { Err(found) } else { Ok(spec) }
+    if spec.placement.is_some() && (spec.partitions.is_none() || spec.replication_factor.is_none())
+    {
+        found.push(
+            Diagnostic::error(
+                "incomplete-placement",
+                "placement needs partitions and replication_factor",
+            )
+            .at(block.span.clone())
+            .detail("Where replicas stand can be said only for a known number of them."),
+        );
+    }
+    if found.has_errors() {
+        Err(found)
+    } else {
+        Ok(spec)
+    }
 }
 
 fn nested<'a>(block: &'a Block, keyword: &str) -> Option<&'a Block> {
-    block.blocks.iter().find(|nested| &*nested.keyword == keyword)
+    block
+        .blocks
+        .iter()
+        .find(|nested| &*nested.keyword == keyword)
 }
 
 /// The rules are Kafka's own (`org.apache.kafka.common.internals.Topic.validate`).
@@ -93,17 +115,25 @@ fn name(attribute: &Attribute, found: &mut Diagnostics) -> String {
     } else if &**name == "." || &**name == ".." {
         Some("it may not be \".\" or \"..\"".to_owned())
     } else if name.len() > MAX_NAME_LENGTH {
-        Some(format!("it has {} characters, Kafka allows {MAX_NAME_LENGTH}", name.len()))
+        Some(format!(
+            "it has {} characters, Kafka allows {MAX_NAME_LENGTH}",
+            name.len()
+        ))
     } else {
         name.chars()
             .find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')))
-            .map(|c| format!("it holds {c:?}; Kafka allows letters, digits, \".\", \"_\" and \"-\""))
+            .map(|c| {
+                format!("it holds {c:?}; Kafka allows letters, digits, \".\", \"_\" and \"-\"")
+            })
     };
     if let Some(problem) = problem {
         found.push(
-            Diagnostic::error("invalid-topic-name", format!("Not a topic's name: {:?}", &**name))
-                .at(attribute.value_span.clone())
-                .detail(format!("{}.", capitalised(&problem))),
+            Diagnostic::error(
+                "invalid-topic-name",
+                format!("Not a topic's name: {:?}", &**name),
+            )
+            .at(attribute.value_span.clone())
+            .detail(format!("{}.", capitalised(&problem))),
         );
     }
     name.to_string()
@@ -111,12 +141,19 @@ fn name(attribute: &Attribute, found: &mut Diagnostics) -> String {
 
 fn capitalised(text: &str) -> String {
     let mut chars = text.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+    chars
+        .next()
+        .map(|first| first.to_uppercase().chain(chars).collect())
+        .unwrap_or_default()
 }
 
 fn count(block: &Block, attribute: &'static str, found: &mut Diagnostics) -> Option<u32> {
     let given = block.attributes.get(attribute)?;
-    let most = if attribute == "partitions" { i64::from(i32::MAX) } else { i64::from(i16::MAX) };
+    let most = if attribute == "partitions" {
+        i64::from(i32::MAX)
+    } else {
+        i64::from(i16::MAX)
+    };
     match &given.value {
         Value::Null => None,
         Value::Number(number) => match number.to_i64() {
@@ -129,7 +166,9 @@ fn count(block: &Block, attribute: &'static str, found: &mut Diagnostics) -> Opt
                     )
                     .at(given.value_span.clone())
                     .detail(format!("It is {number}."))
-                    .hint(format!("leave {attribute} out to take the broker's default")),
+                    .hint(format!(
+                        "leave {attribute} out to take the broker's default"
+                    )),
                 );
                 None
             }
@@ -173,8 +212,12 @@ fn config(attribute: &Attribute, found: &mut Diagnostics) -> BTreeMap<String, St
         Value::Object(entries) | Value::Map(entries) => entries,
         _ => {
             found.push(
-                wrong_type("config", "a map of Kafka's topic configuration keys", attribute)
-                    .hint("write config = { \"retention.ms\" = duration_ms(\"7d\") }"),
+                wrong_type(
+                    "config",
+                    "a map of Kafka's topic configuration keys",
+                    attribute,
+                )
+                .hint("write config = { \"retention.ms\" = duration_ms(\"7d\") }"),
             );
             return BTreeMap::new();
         }
@@ -194,7 +237,12 @@ fn config(attribute: &Attribute, found: &mut Diagnostics) -> BTreeMap<String, St
 
 fn config_value_error(key: &str, value: &Value, span: &Span) -> Diagnostic {
     let name = format!("config[{key:?}]");
-    let diagnostic = wrong_type_at(&name, "a string, a number, a boolean or a list of strings", value, span);
+    let diagnostic = wrong_type_at(
+        &name,
+        "a string, a number, a boolean or a list of strings",
+        value,
+        span,
+    );
     if matches!(value, Value::Secret(_) | Value::Sensitive(_)) {
         return diagnostic.hint(
             "Kafka shows a topic's configuration to everybody who may describe it: it is no place \
@@ -266,36 +314,52 @@ fn placement(block: &Block, found: &mut Diagnostics) -> Option<Placement> {
 }
 
 fn reassignment(block: &Block, found: &mut Diagnostics) -> Reassignment {
-    let throttle = block.attributes.get("throttle").and_then(|given| match &given.value {
-        Value::Null => None,
-        Value::Number(number) if number.to_i64().is_some_and(|bytes| bytes > 0) => {
-            number.to_i64().and_then(|bytes| u64::try_from(bytes).ok())
-        }
-        _ => {
-            found.push(
-                wrong_type("throttle", "a positive whole number of bytes per second", given)
-                    .hint("write throttle = bytes(\"50MiB\")"),
-            );
-            None
-        }
-    });
-    let within_ms = block.attributes.get("within").and_then(|given| match &given.value {
-        Value::Null => None,
-        Value::String(text) => match parse_duration(text) {
-            Some(within) => u64::try_from(within.as_millis()).ok(),
-            None => {
+    let throttle = block
+        .attributes
+        .get("throttle")
+        .and_then(|given| match &given.value {
+            Value::Null => None,
+            Value::Number(number) if number.to_i64().is_some_and(|bytes| bytes > 0) => {
+                number.to_i64().and_then(|bytes| u64::try_from(bytes).ok())
+            }
+            _ => {
                 found.push(
-                    Diagnostic::error("invalid-value", "within must be a duration such as \"1h\"")
-                        .at(given.value_span.clone())
-                        .detail(format!("It is {:?}.", &**text)),
+                    wrong_type(
+                        "throttle",
+                        "a positive whole number of bytes per second",
+                        given,
+                    )
+                    .hint("write throttle = bytes(\"50MiB\")"),
                 );
                 None
             }
-        },
-        _ => {
-            found.push(wrong_type("within", "a duration such as \"1h\"", given));
-            None
-        }
-    });
-    Reassignment { throttle, within_ms }
+        });
+    let within_ms = block
+        .attributes
+        .get("within")
+        .and_then(|given| match &given.value {
+            Value::Null => None,
+            Value::String(text) => match parse_duration(text) {
+                Some(within) => u64::try_from(within.as_millis()).ok(),
+                None => {
+                    found.push(
+                        Diagnostic::error(
+                            "invalid-value",
+                            "within must be a duration such as \"1h\"",
+                        )
+                        .at(given.value_span.clone())
+                        .detail(format!("It is {:?}.", &**text)),
+                    );
+                    None
+                }
+            },
+            _ => {
+                found.push(wrong_type("within", "a duration such as \"1h\"", given));
+                None
+            }
+        });
+    Reassignment {
+        throttle,
+        within_ms,
+    }
 }

@@ -1,0 +1,574 @@
+//! Measures what the checks must know about changes: a few requests for all of them (I/O).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::clients::kafka::{
+    ConfigChange, ConfigOperation, ConfigSource, Extras, FoundOffset, KafkaError, Keys, Layout,
+    Mode, MorePartitions, NewTopic, OffsetSpec, Resource, TopicPartition, TopicSelection,
+};
+use crate::diagnostic::did_you_mean;
+use crate::kinds::Action;
+use crate::kinds::driver::{DriverError, Question};
+use crate::kinds::topic::diff::config_path;
+use crate::kinds::topic::{Sample, Topic, TopicFacts, TopicSpec};
+
+use super::TopicDriver;
+
+/// How many growing topics are looked into for keys.
+const MOST_SAMPLES: usize = 20;
+
+/// How long looking for keys may take in all.
+const SAMPLING: Duration = Duration::from_secs(3);
+
+/// How many records of a partition are looked at.
+const SAMPLE: u32 = 20;
+
+/// Measures all changes of a plan.
+pub(super) async fn measure(
+    driver: &TopicDriver,
+    questions: &[Question<Topic>],
+) -> Result<Vec<TopicFacts>, DriverError> {
+    let mut facts: Vec<TopicFacts> = questions.iter().map(|_| TopicFacts::default()).collect();
+    count_brokers(driver, questions, &mut facts).await?;
+    find_unknown_keys(driver, questions, &mut facts).await?;
+    ask_the_broker(driver, questions, &mut facts).await?;
+    find_effective(driver, questions, &mut facts).await?;
+    let held = hold(driver, questions, &mut facts).await?;
+    measure_expiry(driver, questions, &mut facts, &held).await?;
+    sample_keys(driver, questions, &mut facts).await;
+    Ok(facts)
+}
+
+/// Returns the value that a change gives a configuration key: `Some(None)` where it is reset.
+fn new_value<'a>(question: &'a Question<Topic>, key: &str) -> Option<Option<&'a str>> {
+    let path = config_path(key);
+    question
+        .deltas
+        .iter()
+        .find(|delta| delta.path == path)
+        .map(|delta| delta.after.as_str())
+}
+
+fn changes(question: &Question<Topic>, path: &str) -> bool {
+    question.deltas.iter().any(|delta| delta.path == path)
+}
+
+fn grows(question: &Question<Topic>) -> bool {
+    question.live.is_some() && changes(question, "partitions")
+}
+
+/// Whether what the topic holds matters for the change.
+fn needs_content(question: &Question<Topic>) -> bool {
+    question.live.is_some()
+        && (question.action == Action::Delete
+            || grows(question)
+            || ["retention.ms", "retention.bytes", "cleanup.policy"]
+                .iter()
+                .any(|key| changes(question, &config_path(key))))
+}
+
+async fn count_brokers(
+    driver: &TopicDriver,
+    questions: &[Question<Topic>],
+    facts: &mut [TopicFacts],
+) -> Result<(), DriverError> {
+    let asks = |question: &Question<Topic>| {
+        question.action == Action::Create || changes(question, "replication_factor")
+    };
+    if !questions.iter().any(asks) {
+        return Ok(());
+    }
+    let cluster = driver
+        .client
+        .describe_cluster()
+        .await
+        .map_err(|error| driver.error(&error))?;
+    let count = super::narrow(cluster.brokers.len());
+    for (question, facts) in questions.iter().zip(facts) {
+        facts.brokers = asks(question).then_some(count);
+    }
+    Ok(())
+}
+
+/// A key that was asked for and not returned is one that the broker does not know.
+async fn find_unknown_keys(
+    driver: &TopicDriver,
+    questions: &[Question<Topic>],
+    facts: &mut [TopicFacts],
+) -> Result<(), DriverError> {
+    let mut unknown = Vec::new();
+    for (index, question) in questions.iter().enumerate() {
+        let (Some(spec), Some(live)) = (&question.spec, &question.live) else {
+            continue;
+        };
+        unknown.extend(
+            spec.config
+                .keys()
+                .filter(|key| !live.config.contains_key(*key))
+                .map(|key| (index, key.clone())),
+        );
+    }
+    let Some((index, _)) = unknown.first() else {
+        return Ok(());
+    };
+    let known = known_keys(driver, &questions[*index].remote_id).await?;
+    for (index, key) in unknown {
+        let hint = did_you_mean(&key, known.iter().map(|known| &**known));
+        facts[index].unknown_keys.insert(key, hint);
+    }
+    Ok(())
+}
+
+async fn known_keys(driver: &TopicDriver, topic: &str) -> Result<BTreeSet<Arc<str>>, DriverError> {
+    let all = [(Resource::Topic(topic.into()), Keys::All)];
+    let described = driver
+        .client
+        .describe_configs(&all, Extras::default())
+        .await;
+    let described = described.map_err(|error| driver.error(&error))?;
+    let entries = described.into_iter().filter_map(Result::ok).flatten();
+    Ok(entries.map(|entry| entry.name).collect())
+}
+
+/// Lets the broker check the changes without making them (KIP-4, `validateOnly`).
+async fn ask_the_broker(
+    driver: &TopicDriver,
+    questions: &[Question<Topic>],
+    facts: &mut [TopicFacts],
+) -> Result<(), DriverError> {
+    let mut creates = (Vec::new(), Vec::new());
+    let mut grown = (Vec::new(), Vec::new());
+    let mut altered = (Vec::new(), Vec::new());
+    for (index, question) in questions.iter().enumerate() {
+        let Some(spec) = &question.spec else { continue };
+        let Some(live) = &question.live else {
+            creates.0.push(index);
+            creates.1.push(new_topic(spec));
+            continue;
+        };
+        if let Some(total) = spec.partitions.filter(|total| *total > live.partitions) {
+            grown.0.push(index);
+            grown.1.push(more_partitions(spec, total));
+        }
+        if facts[index].unknown_keys.is_empty()
+            && let Some(change) = config_change(question)
+        {
+            altered.0.push(index);
+            altered.1.push(change);
+        }
+    }
+    if !creates.1.is_empty() {
+        let outcomes = driver.client.create_topics(creates.1, Mode::Validate).await;
+        let outcomes = outcomes.map_err(|error| driver.error(&error))?;
+        note_refusals(
+            &creates.0,
+            outcomes.into_iter().map(|o| o.result.map(drop)),
+            facts,
+        );
+        explain_unknown_keys(driver, questions, &creates.0, facts).await?;
+    }
+    if !grown.1.is_empty() {
+        let outcomes = driver
+            .client
+            .create_partitions(grown.1, Mode::Validate)
+            .await;
+        let outcomes = outcomes.map_err(|error| driver.error(&error))?;
+        note_refusals(&grown.0, outcomes.into_iter().map(|o| o.result), facts);
+    }
+    if !altered.1.is_empty() {
+        let outcomes = driver.client.alter_configs(altered.1, Mode::Validate).await;
+        let outcomes = outcomes.map_err(|error| driver.error(&error))?;
+        note_refusals(&altered.0, outcomes.into_iter().map(|o| o.result), facts);
+    }
+    Ok(())
+}
+
+fn note_refusals(
+    indexes: &[usize],
+    results: impl Iterator<Item = Result<(), KafkaError>>,
+    facts: &mut [TopicFacts],
+) {
+    for (index, result) in indexes.iter().zip(results) {
+        if let Err(error) = result {
+            let message = error
+                .broker_error()
+                .and_then(|error| error.message.as_deref().map(str::to_owned));
+            facts[*index].refused = Some(message.unwrap_or_else(|| error.to_string()));
+        }
+    }
+}
+
+/// A new topic's keys cannot be asked for one by one: the broker names the unknown one in its words.
+async fn explain_unknown_keys(
+    driver: &TopicDriver,
+    questions: &[Question<Topic>],
+    creates: &[usize],
+    facts: &mut [TopicFacts],
+) -> Result<(), DriverError> {
+    const WORDS: &str = "Unknown topic config name: ";
+    let unknown: Vec<(usize, String)> = creates
+        .iter()
+        .filter_map(|index| {
+            let refused = facts[*index].refused.as_deref()?;
+            let (_, key) = refused.split_once(WORDS)?;
+            let set = &questions[*index].spec.as_ref()?.config;
+            set.contains_key(key.trim())
+                .then(|| (*index, key.trim().to_owned()))
+        })
+        .collect();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    let all = driver
+        .client
+        .metadata(TopicSelection::All)
+        .await
+        .map_err(|error| driver.error(&error))?;
+    let known = match all.topics.iter().find(|topic| topic.error.is_none()) {
+        Some(topic) => known_keys(driver, &topic.name).await?,
+        None => BTreeSet::new(),
+    };
+    for (index, key) in unknown {
+        let hint = did_you_mean(&key, known.iter().map(|known| &**known));
+        facts[index].refused = None;
+        facts[index].unknown_keys.insert(key, hint);
+    }
+    Ok(())
+}
+
+/// Returns the request's item for a new topic whose replicas the cluster places.
+pub(super) fn new_topic(spec: &TopicSpec) -> NewTopic {
+    NewTopic {
+        name: spec.name.as_str().into(),
+        layout: Layout::Counts {
+            partitions: spec.partitions.and_then(|count| i32::try_from(count).ok()),
+            replication_factor: spec
+                .replication_factor
+                .and_then(|count| i16::try_from(count).ok()),
+        },
+        configs: spec
+            .config
+            .iter()
+            .map(|(key, value)| (key.as_str().into(), value.as_str().into()))
+            .collect(),
+    }
+}
+
+/// Returns the request's item for a topic that grows and whose new replicas the cluster places.
+pub(super) fn more_partitions(spec: &TopicSpec, total: u32) -> MorePartitions {
+    MorePartitions {
+        topic: spec.name.as_str().into(),
+        total: i32::try_from(total).unwrap_or(i32::MAX),
+        assignments: None,
+    }
+}
+
+/// Returns the request's item for the configuration keys that a change sets and resets.
+fn config_change(question: &Question<Topic>) -> Option<ConfigChange> {
+    config_operations(&question.remote_id, &question.deltas)
+}
+
+/// Returns the request's item for the configuration keys among some differences.
+pub(super) fn config_operations(
+    topic: &str,
+    deltas: &[crate::kinds::Delta],
+) -> Option<ConfigChange> {
+    let operations: Vec<_> = deltas
+        .iter()
+        .filter_map(|delta| {
+            let quoted = delta.path.strip_prefix("config[")?.strip_suffix(']')?;
+            let key: String = serde_json::from_str(quoted).ok()?;
+            let operation = match delta.after.as_str() {
+                Some(value) => ConfigOperation::Set(value.into()),
+                None => ConfigOperation::Delete,
+            };
+            Some((key.as_str().into(), operation))
+        })
+        .collect();
+    (!operations.is_empty()).then(|| ConfigChange {
+        resource: Resource::Topic(topic.into()),
+        operations,
+    })
+}
+
+/// Reads the cleanup policy in force, and the values that keys take when they are reset.
+async fn find_effective(
+    driver: &TopicDriver,
+    questions: &[Question<Topic>],
+    facts: &mut [TopicFacts],
+) -> Result<(), DriverError> {
+    let mut indexes = Vec::new();
+    let mut asked = Vec::new();
+    for (index, question) in questions.iter().enumerate() {
+        let mut keys: BTreeSet<Arc<str>> = BTreeSet::new();
+        if needs_content(question) && question.action != Action::Delete {
+            keys.insert("cleanup.policy".into());
+        }
+        if question.live.is_some() {
+            for change in config_change(question)
+                .into_iter()
+                .flat_map(|change| change.operations)
+            {
+                if change.1 == ConfigOperation::Delete {
+                    keys.insert(change.0);
+                }
+            }
+        }
+        if !keys.is_empty() {
+            indexes.push(index);
+            let keys = Keys::Only(keys.into_iter().collect());
+            asked.push((Resource::Topic(question.remote_id.as_str().into()), keys));
+        }
+    }
+    if asked.is_empty() {
+        return Ok(());
+    }
+    let extras = Extras {
+        synonyms: true,
+        documentation: false,
+    };
+    let described = driver.client.describe_configs(&asked, extras).await;
+    let described = described.map_err(|error| driver.error(&error))?;
+    for (index, entries) in indexes.into_iter().zip(described) {
+        for entry in entries.into_iter().flatten() {
+            if &*entry.name == "cleanup.policy" {
+                facts[index].cleanup_policy = entry.value.as_deref().map(str::to_owned);
+            }
+            let below = entry.extras.iter().flat_map(|extras| &extras.synonyms);
+            let below = below.filter(|synonym| synonym.source != ConfigSource::Topic);
+            if let Some(value) = below.filter_map(|synonym| synonym.value.as_deref()).next() {
+                facts[index]
+                    .inherited
+                    .insert(entry.name.to_string(), value.to_owned());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What the partitions of a topic hold.
+#[derive(Debug, Default)]
+struct Held {
+    /// Partition → first and next offset.
+    offsets: BTreeMap<i32, (i64, i64)>,
+    /// Partition → bytes of its largest replica.
+    bytes: BTreeMap<i32, u64>,
+}
+
+/// Measures records, bytes and ages of the topics whose content matters.
+async fn hold(
+    driver: &TopicDriver,
+    questions: &[Question<Topic>],
+    facts: &mut [TopicFacts],
+) -> Result<BTreeMap<usize, Held>, DriverError> {
+    let mut held: BTreeMap<usize, Held> = BTreeMap::new();
+    let mut partitions: BTreeMap<TopicPartition, usize> = BTreeMap::new();
+    for (index, question) in questions
+        .iter()
+        .enumerate()
+        .filter(|(_, q)| needs_content(q))
+    {
+        held.insert(index, Held::default());
+        let count = question.live.as_ref().map_or(0, |live| live.partitions);
+        for partition in 0..count {
+            let partition = i32::try_from(partition).unwrap_or(i32::MAX);
+            partitions.insert(
+                TopicPartition::new(question.remote_id.as_str(), partition),
+                index,
+            );
+        }
+    }
+    if partitions.is_empty() {
+        return Ok(held);
+    }
+    let list: Vec<TopicPartition> = partitions.keys().cloned().collect();
+    let specs = [
+        OffsetSpec::Earliest,
+        OffsetSpec::Latest,
+        OffsetSpec::Timestamp(0),
+    ];
+    let asked = list
+        .iter()
+        .flat_map(|p| specs.map(|spec| (p.clone(), spec)))
+        .collect();
+    let (offsets, dirs) = tokio::join!(
+        driver.client.list_offsets(asked),
+        driver.client.describe_log_dirs(Some(&list))
+    );
+    let offsets = offsets.map_err(|error| driver.error(&error))?;
+    let now = now_ms();
+    for (partition, answers) in list.iter().zip(offsets.chunks(specs.len())) {
+        let index = partitions[partition];
+        match answers {
+            [Ok(first), Ok(next), Ok(oldest)] => {
+                let range = (first.offset.unwrap_or(0), next.offset.unwrap_or(0));
+                held.entry(index)
+                    .or_default()
+                    .offsets
+                    .insert(partition.index, range);
+                let records = u64::try_from(range.1 - range.0).unwrap_or(0);
+                *facts[index].records.get_or_insert(0) += records;
+                if records > 0 {
+                    let age = oldest
+                        .timestamp
+                        .map(|at| u64::try_from(now - at).unwrap_or(0));
+                    facts[index].oldest_age_ms = facts[index].oldest_age_ms.max(age);
+                }
+            }
+            answers => {
+                let reason = answers.iter().find_map(|answer| answer.as_ref().err());
+                let reason = reason.map(ToString::to_string).unwrap_or_default();
+                facts[index]
+                    .unmeasured
+                    .push(format!("partition {}: {reason}", partition.index));
+            }
+        }
+    }
+    let dirs = dirs.map_err(|error| driver.error(&error))?;
+    for replica in dirs
+        .iter()
+        .flat_map(|dir| &dir.replicas)
+        .filter(|replica| !replica.future)
+    {
+        if let Some(held) = partitions
+            .get(&replica.partition)
+            .and_then(|index| held.get_mut(index))
+        {
+            let bytes = held.bytes.entry(replica.partition.index).or_default();
+            *bytes = replica.bytes.max(*bytes);
+        }
+    }
+    for (index, held) in &held {
+        facts[*index].bytes = (!held.bytes.is_empty()).then(|| held.bytes.values().sum());
+    }
+    Ok(held)
+}
+
+fn now_ms() -> i64 {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(now.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Measures how much lies beyond the limits that are about to be set.
+async fn measure_expiry(
+    driver: &TopicDriver,
+    questions: &[Question<Topic>],
+    facts: &mut [TopicFacts],
+    held: &BTreeMap<usize, Held>,
+) -> Result<(), DriverError> {
+    let mut indexes = Vec::new();
+    let mut asked = Vec::new();
+    let now = now_ms();
+    for (index, held) in held {
+        let question = &questions[*index];
+        if let Some(limit) = limit(question, &facts[*index], "retention.bytes") {
+            let over = held
+                .bytes
+                .values()
+                .map(|bytes| bytes.saturating_sub(limit))
+                .sum();
+            facts[*index].bytes_expiring = Some(over);
+        }
+        if let Some(limit) = limit(question, &facts[*index], "retention.ms") {
+            let until = now
+                .saturating_sub(i64::try_from(limit).unwrap_or(i64::MAX))
+                .max(0);
+            facts[*index].records_expiring = Some(0);
+            for partition in held.offsets.keys() {
+                indexes.push((*index, *partition));
+                let partition = TopicPartition::new(question.remote_id.as_str(), *partition);
+                asked.push((partition, OffsetSpec::Timestamp(until)));
+            }
+        }
+    }
+    if asked.is_empty() {
+        return Ok(());
+    }
+    let found = driver
+        .client
+        .list_offsets(asked)
+        .await
+        .map_err(|error| driver.error(&error))?;
+    for ((index, partition), found) in indexes.into_iter().zip(found) {
+        let (first, next) = held[&index].offsets[&partition];
+        match found {
+            // No record is young enough to stay: all of them go.
+            Ok(FoundOffset { offset, .. }) => {
+                let lost = u64::try_from(offset.unwrap_or(next) - first).unwrap_or(0);
+                *facts[index].records_expiring.get_or_insert(0) += lost;
+            }
+            Err(error) => facts[index]
+                .unmeasured
+                .push(format!("partition {partition}: {error}")),
+        }
+    }
+    Ok(())
+}
+
+/// Returns the limit that a change sets, if it sets one at all: -1 is none.
+fn limit(question: &Question<Topic>, facts: &TopicFacts, key: &str) -> Option<u64> {
+    let value = match new_value(question, key)? {
+        Some(value) => value.to_owned(),
+        None => facts.inherited.get(key)?.clone(),
+    };
+    value.trim().parse().ok()
+}
+
+/// Looks at the newest records of growing topics: do they have keys?
+async fn sample_keys(
+    driver: &TopicDriver,
+    questions: &[Question<Topic>],
+    facts: &mut [TopicFacts],
+) {
+    let growing: Vec<usize> = questions
+        .iter()
+        .enumerate()
+        .filter(|(index, question)| {
+            grows(question) && facts[*index].records.is_some_and(|count| count > 0)
+        })
+        .map(|(index, _)| index)
+        .collect();
+    let mut running = tokio::task::JoinSet::new();
+    for (count, index) in growing.into_iter().enumerate() {
+        if count >= MOST_SAMPLES {
+            facts[index]
+                .unmeasured
+                .push(format!("keys: only {MOST_SAMPLES} topics are looked into"));
+            continue;
+        }
+        let client = driver.client.clone();
+        let topic = questions[index].remote_id.clone();
+        let partitions = questions[index]
+            .live
+            .as_ref()
+            .map_or(0, |live| live.partitions);
+        let partitions: Vec<i32> = (0..i32::try_from(partitions).unwrap_or(i32::MAX)).collect();
+        running.spawn(async move {
+            (
+                index,
+                client
+                    .sample_keys(&topic, &partitions, SAMPLE, SAMPLING)
+                    .await,
+            )
+        });
+    }
+    while let Some(ended) = running.join_next().await {
+        let Ok((index, sample)) = ended else { continue };
+        match sample {
+            Ok(sample) if sample.records > 0 => {
+                facts[index].keyed = Some(Sample {
+                    seen: sample.records as u64,
+                    having: sample.keyed as u64,
+                });
+            }
+            Ok(_) => facts[index]
+                .unmeasured
+                .push("keys: no record could be read in time".into()),
+            Err(error) => facts[index].unmeasured.push(format!("keys: {error}")),
+        }
+    }
+}
