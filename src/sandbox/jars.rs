@@ -17,6 +17,7 @@ use super::toolchain::Toolchain;
 
 pub(super) const KAFKA_VERSION: &str = "4.3.1";
 const LOG4J_VERSION: &str = "2.25.1";
+const DEPENDENCY_PLUGIN: &str = "org.apache.maven.plugins:maven-dependency-plugin";
 const DEPENDENCY_PLUGIN_VERSION: &str = "3.8.1";
 
 /// A part of the sandbox that comes as jars. Registry, Connect and Flink will be further rows.
@@ -178,12 +179,11 @@ fn run_maven(title: &str, mvn: &Path, folder: &Path, progress: Progress<'_>) -> 
         source,
     };
     let mut child = Command::new(mvn)
-        .args([
-            "-q",
-            "-B",
-            "--strict-checksums",
-            "dependency:copy-dependencies",
-        ])
+        .args(["-q", "-B", "--strict-checksums", "-Dstyle.color=never"])
+        // By its full name: Maven would search for the short one, and hide why it cannot be reached.
+        .arg(format!(
+            "{DEPENDENCY_PLUGIN}:{DEPENDENCY_PLUGIN_VERSION}:copy-dependencies"
+        ))
         .args(["-DoutputDirectory=lib", "-DincludeScope=runtime"])
         .current_dir(folder)
         .stdin(Stdio::null())
@@ -209,7 +209,10 @@ fn run_maven(title: &str, mvn: &Path, folder: &Path, progress: Progress<'_>) -> 
     if status.success() && folder.join("lib").is_dir() {
         return Ok(());
     }
-    let text = fs::read_to_string(&log_path).unwrap_or_default();
+    // Maven's launcher resets the terminal's colours whatever it is told.
+    let text = fs::read_to_string(&log_path)
+        .unwrap_or_default()
+        .replace("\u{1b}[0m", "");
     Err(Error::Maven {
         component: title.to_owned(),
         tail: super::broker::last_lines(&text, 15),
@@ -247,15 +250,6 @@ fn pom(component: &Component) -> String {
   <artifactId>{name}</artifactId>
   <version>{version}</version>
   <packaging>pom</packaging>
-  <build>
-    <plugins>
-      <plugin>
-        <groupId>org.apache.maven.plugins</groupId>
-        <artifactId>maven-dependency-plugin</artifactId>
-        <version>{DEPENDENCY_PLUGIN_VERSION}</version>
-      </plugin>
-    </plugins>
-  </build>
   <dependencies>
 {dependencies}  </dependencies>
 </project>
@@ -271,8 +265,8 @@ mod tests {
     fn the_pom_pins_every_version() {
         let pom = pom(&KAFKA);
         let artifacts = KAFKA.artifacts.len();
-        // One for each artifact, one for the plugin, one for the project itself.
-        assert_eq!(pom.matches("<version>").count(), artifacts + 2);
+        // One for each artifact, one for the project itself.
+        assert_eq!(pom.matches("<version>").count(), artifacts + 1);
         assert!(
             pom.contains("<artifactId>kafka_2.13</artifactId><version>4.3.1</version>"),
             "{pom}"
