@@ -13,6 +13,7 @@ mod runtime;
 mod sandbox;
 mod source;
 mod version;
+mod watch;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -73,6 +74,7 @@ enum Command {
     Fmt(fmt::Args),
     Sandbox(sandbox::Args),
     Version(version::Args),
+    Watch(watch::Args),
 }
 
 impl Command {
@@ -83,6 +85,7 @@ impl Command {
             Self::Fmt(args) => fmt::run(args, output),
             Self::Sandbox(args) => sandbox::run(args, output),
             Self::Version(args) => version::run(args, output),
+            Self::Watch(args) => watch::run(args, output),
         }
     }
 }

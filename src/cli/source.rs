@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::source::Snapshot;
-use crate::source::git::{Access, GitError, Location, Repository};
+use crate::source::git::{Access, Location, Repository};
 
 /// Where the project's files are.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -39,13 +39,22 @@ impl SourceArgs {
 }
 
 /// Opens the repository of `--repo`.
-pub(super) async fn open_repository(given: &str) -> Result<Repository, Diagnostics> {
-    let open = async || -> Result<Repository, GitError> {
-        let location = Location::parse(given)?;
-        let access = Access::from_environment(|name| std::env::var(name).ok())?;
-        Repository::open(location, access).await
-    };
-    open().await.map_err(|e| Diagnostic::from(e).into())
+async fn open_repository(given: &str) -> Result<Repository, Diagnostics> {
+    let (location, access) = locate(given)?;
+    let opened = Repository::open(location, access).await;
+    opened.map_err(|e| Diagnostic::from(e).into())
+}
+
+/// Returns the repository of `--repo`; nothing is read or fetched yet.
+pub(super) fn repository(given: &str) -> Result<Repository, Diagnostics> {
+    let (location, access) = locate(given)?;
+    Ok(Repository::new(location, access))
+}
+
+fn locate(given: &str) -> Result<(Location, Access), Diagnostic> {
+    let location = Location::parse(given)?;
+    let access = Access::from_environment(|name| std::env::var(name).ok())?;
+    Ok((location, access))
 }
 
 /// Returns the folder of `--path` as a path in a repository; `""` is its root.

@@ -1,16 +1,19 @@
 //! `streamform watch`: keeps an environment as a branch says. See [`crate::reconcile`].
 
+use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::reconcile::{Outcome, Stop};
+use crate::reconcile::{Outcome, Report, Settings, Stop, Stopper, watch};
 use crate::source::git::CommitId;
 
-use super::source::{folder_in_repository, open_repository};
+use super::runtime::block_on;
+use super::source::{folder_in_repository, repository};
 use super::{Exit, Output, ProjectArgs, log};
 
 /// Keep an environment as a branch says: apply its commits and put drift back, as the environment's
@@ -52,4 +55,67 @@ fn interval(text: &str) -> Result<Duration, String> {
         .ok()
         .filter(|interval| allowed.contains(interval))
         .ok_or_else(|| "expected 1s to 24h".to_owned())
+}
+
+pub(super) fn run(args: &Args, output: &Output) -> Result<Exit, Diagnostics> {
+    let settings = Settings {
+        repository: repository(&args.repo)?,
+        branch: args.branch.clone(),
+        folder: folder_in_repository(args.path.as_deref())?.to_owned(),
+        environment: args.project.env.clone(),
+        inputs: args.project.inputs()?,
+        base: PathBuf::from("."),
+        who: who(),
+        interval: args.interval,
+        once: args.once,
+        accept_rewrite: args.accept_rewrite,
+    };
+    log::start(output);
+    block_on(async {
+        let wake = Arc::new(Notify::new());
+        let (stopper, stop) = Stop::new();
+        listen(stopper, Arc::clone(&wake)).map_err(|error| {
+            Diagnostic::error("signals", "Signals cannot be received").detail(error.to_string())
+        })?;
+        let report = Box::pin(watch(settings, &wake, &stop)).await;
+        Ok(exit(&report, args.once))
+    })?
+}
+
+/// Turns signals into requests for as long as the program runs.
+fn listen(stopper: Stopper, wake: Arc<Notify>) -> io::Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => stopper.ask(),
+                _ = terminate.recv() => stopper.ask(),
+                _ = hangup.recv() => wake.notify_one(),
+            }
+        }
+    });
+    Ok(())
+}
+
+/// A loop that was asked to stop has done its work, whatever its last turn came to.
+fn exit(report: &Report, once: bool) -> Exit {
+    if !once {
+        return Exit::Done;
+    }
+    match report.outcome {
+        Outcome::UpToDate | Outcome::Applied | Outcome::Reverted => Exit::Done,
+        Outcome::Drifted | Outcome::Awaiting => Exit::Changes,
+        Outcome::Refused | Outcome::Held => Exit::Refused,
+        Outcome::Leased => Exit::Leased,
+        Outcome::Invalid | Outcome::Failed => Exit::Error,
+        Outcome::Stopped => Exit::Interrupted,
+    }
+}
+
+/// Returns who asks for the lease: the user's name where the environment says it, else the number.
+fn who() -> String {
+    let named = std::env::var("USER").ok().filter(|name| !name.is_empty());
+    named.unwrap_or_else(|| format!("user {}", rustix::process::getuid().as_raw()))
 }

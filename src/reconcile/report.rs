@@ -109,6 +109,10 @@ fn one_line(diagnostic: &Diagnostic) -> String {
     if !detail.is_empty() {
         line = format!("{line}: {detail}");
     }
+    if let Some(hint) = &diagnostic.hint {
+        let hint = hint.lines().collect::<Vec<_>>().join(" ");
+        line = format!("{line} ({hint})");
+    }
     line
 }
 

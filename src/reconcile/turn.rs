@@ -21,8 +21,8 @@ pub(super) trait World {
     /// Fetches and returns the branch's commit.
     async fn head(&mut self) -> Result<Commit, Failure>;
 
-    /// Returns the commit that was applied last, as the state says.
-    async fn applied(&mut self) -> Result<Option<CommitId>, Failure>;
+    /// Returns the commit that was applied last, as the state says that the head names.
+    async fn applied(&mut self, head: &Commit) -> Result<Option<CommitId>, Failure>;
 
     /// Says how the branch got from one commit to another.
     fn compare(&self, from: CommitId, to: CommitId) -> Result<Update, Failure>;
@@ -81,7 +81,16 @@ pub(super) struct Memory {
     /// The last commit that nothing remained to do for.
     settled: Option<CommitId>,
     /// The rewritten commit that the user accepts.
-    pub(super) accepted: Option<CommitId>,
+    accepted: Option<CommitId>,
+}
+
+impl Memory {
+    pub(super) fn new(accepted: Option<CommitId>) -> Self {
+        Self {
+            settled: None,
+            accepted,
+        }
+    }
 }
 
 /// Makes one turn.
@@ -136,24 +145,27 @@ struct Turn<'a, W> {
 
 impl<W: World> Turn<'_, W> {
     async fn run(&mut self) -> Result<Report, Failure> {
-        let applied = interruptible(self.stop, self.world.applied()).await?;
+        let head = self.head.clone();
+        let applied = match interruptible(self.stop, self.world.applied(&head)).await {
+            Ok(applied) => applied,
+            // Where the state is, is a part of what is wrong.
+            Err(Failure::Invalid(reason)) => return self.invalid(reason, None).await,
+            Err(failure) => return Err(failure),
+        };
         if let Some(from) = self.rewritten_from(applied)? {
             let reason = format!(
                 "the branch no longer contains {}, which was applied; look at what replaced it, then \
                  start again with --accept-rewrite {}",
                 from.short(),
-                self.head.id,
+                head.id,
             );
             let report = self.report(Outcome::Held).reason(Reason::new(reason));
             return self.with_baseline(report, applied).await;
         }
         let none = BTreeSet::new();
-        let planned = match self.plan(&self.head.clone(), &none).await {
+        let planned = match self.plan(&head, &none).await {
             Ok(planned) => planned,
-            Err(Failure::Invalid(reason)) => {
-                let report = self.report(Outcome::Invalid).reason(reason);
-                return self.with_baseline(report, applied).await;
-            }
+            Err(Failure::Invalid(reason)) => return self.invalid(reason, applied).await,
             Err(failure) => return Err(failure),
         };
         let report = self.counted(&planned.changes);
@@ -170,7 +182,7 @@ impl<W: World> Turn<'_, W> {
                 self.with_baseline(report, applied).await
             }
             Action::Apply { exclude } => {
-                let planned = self.without(&self.head.clone(), planned, &exclude).await?;
+                let planned = self.without(&head, planned, &exclude).await?;
                 match planned.verdict {
                     Ok(plan) => self.apply(report, plan).await,
                     Err(reason) => {
@@ -245,13 +257,14 @@ impl<W: World> Turn<'_, W> {
         })
     }
 
-    /// Deals with drift from the commit that was applied last, and adds to the head's report.
+    /// Deals with drift from the commit that is in force, and adds to the head's report.
     async fn with_baseline(
         &mut self,
         mut report: Report,
         applied: Option<CommitId>,
     ) -> Result<Report, Failure> {
-        let Some(baseline) = applied.filter(|id| *id != self.head.id) else {
+        let baseline = self.baseline(applied)?;
+        let Some(baseline) = baseline.filter(|id| *id != self.head.id) else {
             return Ok(report);
         };
         let baseline = match self.world.commit(baseline) {
@@ -283,6 +296,28 @@ impl<W: World> Turn<'_, W> {
         Ok(report)
     }
 
+    /// Returns the newest commit that is known to be in force: the state names the one that was applied
+    /// last, and nothing had to be applied for those after it that changed no object.
+    fn baseline(&self, applied: Option<CommitId>) -> Result<Option<CommitId>, Failure> {
+        let (Some(applied), Some(settled)) = (applied, self.memory.settled) else {
+            return Ok(applied.or(self.memory.settled));
+        };
+        let newer = matches!(
+            self.world.compare(applied, settled)?,
+            Update::FastForward { .. }
+        );
+        Ok(Some(if newer { settled } else { applied }))
+    }
+
+    async fn invalid(
+        &mut self,
+        reason: Reason,
+        applied: Option<CommitId>,
+    ) -> Result<Report, Failure> {
+        let report = self.report(Outcome::Invalid).reason(reason);
+        self.with_baseline(report, applied).await
+    }
+
     fn report(&self, outcome: Outcome) -> Report {
         Report::new(Some(self.head.clone()), outcome)
     }
@@ -304,14 +339,14 @@ impl<W: World> Turn<'_, W> {
 
 /// Says that drift is not looked at.
 fn without_baseline(report: Report, baseline: CommitId) -> Report {
-    let mut text = report
-        .reason
-        .as_ref()
-        .map_or(String::new(), |reason| format!("{}; ", reason.text));
-    text += &format!(
+    let here = format!(
         "drift from {} is not looked at: it cannot be read",
         baseline.short()
     );
+    let text = match &report.reason {
+        Some(reason) => format!("{}; {here}", reason.text),
+        None => here,
+    };
     report.reason(Reason::new(text))
 }
 

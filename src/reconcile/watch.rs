@@ -88,7 +88,7 @@ mod tests {
             Err((self.then)(asked.len()))
         }
 
-        async fn applied(&mut self) -> Result<Option<CommitId>, Failure> {
+        async fn applied(&mut self, _: &Commit) -> Result<Option<CommitId>, Failure> {
             unreachable!("there is no head")
         }
 
@@ -137,12 +137,12 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn failures_back_off_and_a_success_starts_again() {
-        let (sender, stop) = Stop::new();
+        let (stopper, stop) = Stop::new();
         let then = |count| match count {
             // Held by somebody else is not a failure: the beat goes on.
             6 | 7 => Failure::Leased(Reason::new("held")),
             9 => {
-                sender.send_replace(true);
+                stopper.ask();
                 failure("away")
             }
             _ => failure("away"),
@@ -162,12 +162,12 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_hint_ends_the_wait() {
-        let (sender, stop) = Stop::new();
+        let (stopper, stop) = Stop::new();
         let wake = Notify::new();
         let then = |count| {
             match count {
                 1 => wake.notify_one(),
-                _ => drop(sender.send_replace(true)),
+                _ => stopper.ask(),
             }
             Failure::Leased(Reason::new("held"))
         };
@@ -177,14 +177,14 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_request_to_stop_ends_the_wait() {
-        let (sender, stop) = Stop::new();
+        let (stopper, stop) = Stop::new();
         let wake = Notify::new();
         let started = Instant::now();
         let asked = tokio::join!(
             turns(|_| Failure::Leased(Reason::new("held")), &wake, &stop),
             async {
                 tokio::time::sleep(Duration::from_secs(10)).await;
-                sender.send_replace(true);
+                stopper.ask();
             }
         )
         .0;

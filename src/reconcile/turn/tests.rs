@@ -41,7 +41,7 @@ impl World for Fake {
         Ok(commit(self.head))
     }
 
-    async fn applied(&mut self) -> Result<Option<CommitId>, Failure> {
+    async fn applied(&mut self, _: &Commit) -> Result<Option<CommitId>, Failure> {
         Ok(self.applied.map(id))
     }
 
@@ -134,7 +134,7 @@ fn world(plans: &[(u8, &'static str)]) -> Fake {
 }
 
 async fn one(world: &mut Fake, memory: &mut Memory) -> Report {
-    let (_sender, stop) = Stop::new();
+    let (_stopper, stop) = Stop::new();
     turn(world, memory, &stop).await
 }
 
@@ -296,8 +296,8 @@ async fn a_partly_failed_apply_is_a_failure_and_is_tried_again() {
 #[tokio::test]
 async fn nothing_starts_after_a_request_to_stop() {
     let (mut world, mut memory) = (world(&[(2, "c")]), Memory::default());
-    let (sender, stop) = Stop::new();
-    sender.send_replace(true);
+    let (stopper, stop) = Stop::new();
+    stopper.ask();
     assert_eq!(
         turn(&mut world, &mut memory, &stop).await.outcome,
         Outcome::Stopped

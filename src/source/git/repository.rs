@@ -55,17 +55,22 @@ pub struct Repository {
 }
 
 impl Repository {
-    /// Opens a local repository in place, or fetches a remote one.
-    pub async fn open(location: Location, access: Access) -> Result<Self, GitError> {
+    /// Names a repository; nothing is read or fetched yet.
+    pub fn new(location: Location, access: Access) -> Self {
         let folder = match &location {
             Location::Local(path) => path.clone(),
             Location::Remote(remote) => mirror::folder(&access.mirrors, remote),
         };
-        let repository = Self {
+        Self {
             location,
             folder,
             access,
-        };
+        }
+    }
+
+    /// Opens a local repository in place, or fetches a remote one.
+    pub async fn open(location: Location, access: Access) -> Result<Self, GitError> {
+        let repository = Self::new(location, access);
         repository.fetch().await?;
         repository.git()?;
         Ok(repository)
