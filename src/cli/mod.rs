@@ -3,6 +3,7 @@
 //! Results go to standard output, errors and progress to standard error (see [`Output`]). A command
 //! that needs an async runtime starts it itself, so that the others answer at once.
 
+mod console;
 mod exit;
 mod fmt;
 mod init;
@@ -12,6 +13,7 @@ mod project;
 mod runtime;
 mod sandbox;
 mod source;
+mod validate;
 mod version;
 mod watch;
 
@@ -72,6 +74,8 @@ struct Global {
 enum Command {
     Init(init::Args),
     Fmt(fmt::Args),
+    Validate(validate::Args),
+    Console(console::Args),
     Sandbox(sandbox::Args),
     Version(version::Args),
     Watch(watch::Args),
@@ -83,6 +87,8 @@ impl Command {
         match self {
             Self::Init(args) => init::run(args, output),
             Self::Fmt(args) => fmt::run(args, output),
+            Self::Validate(args) => validate::run(args, output),
+            Self::Console(args) => console::run(args, output),
             Self::Sandbox(args) => sandbox::run(args, output),
             Self::Version(args) => version::run(args, output),
             Self::Watch(args) => watch::run(args, output),

@@ -6,8 +6,12 @@ use std::path::{Path, PathBuf};
 use clap::{ArgMatches, FromArgMatches};
 
 use crate::address::EnvironmentName;
-use crate::config::project::{InputArgument, Inputs};
+use crate::clients;
+use crate::config::load::{LoadRequest, RootNames, UnsetVariables, load_with_names};
+use crate::config::project::{InputArgument, Inputs, Project};
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::kinds;
+use crate::source::Snapshot;
 
 /// The environment and the variables.
 #[derive(Debug, Clone, clap::Args)]
@@ -66,6 +70,25 @@ impl Given {
             }
         }
     }
+}
+
+/// Loads a project for one environment, and gives what an expression of its root module sees.
+pub(super) fn load(
+    snapshot: &Snapshot,
+    environment: Option<&EnvironmentName>,
+    inputs: &Inputs,
+    unset_variables: UnsetVariables,
+) -> Result<(Project, RootNames), Diagnostics> {
+    load_with_names(&LoadRequest {
+        files: &*snapshot.files,
+        root: &snapshot.folder,
+        environment,
+        inputs,
+        kinds: &kinds::schemas(),
+        providers: clients::PROVIDERS,
+        tool_version: env!("CARGO_PKG_VERSION"),
+        unset_variables,
+    })
 }
 
 /// Reads a file of the user as text.

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test's set-up may stop it")]
 
 mod commands;
+mod commands_on_projects;
 mod completeness;
 mod format;
 mod git_remote;
