@@ -12,9 +12,9 @@ mod git_remote;
 mod kafka_client;
 mod layering;
 mod sandbox;
-mod watch;
 #[allow(
     dead_code,
     reason = "each test takes what it needs, and tests come and go"
 )]
 mod support;
+mod watch;

@@ -138,7 +138,13 @@ fn wrong_settings_are_told_apart() {
         let text = refusal(tls(&bootstrap)).await;
         insta::assert_snapshot!(text, @"cannot reach the Kafka broker at [ADDRESS]: the broker closed the connection during the TLS handshake: is security.protocol right for this port?");
         let text = refusal(tls(tls_port)).await;
-        insta::assert_snapshot!(text, @"cannot reach the Kafka broker at [ADDRESS]: the broker does not accept our certificate, or wants one (received fatal alert: BadCertificate): see ssl.certificate.location and ssl.key.location");
+        // Which alert comes depends on the broker's Java: 17.0.15 says that the certificate is bad,
+        // 17.0.19 that one is required.
+        let told = "ssl.certificate.location and ssl.key.location";
+        assert!(
+            text.contains("certificate") && text.ends_with(told),
+            "{text}"
+        );
     });
 }
 
