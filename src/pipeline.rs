@@ -18,7 +18,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap};
 use crate::document::ContentHash;
 use crate::gate::{ApprovedPlan, GateInput};
 use crate::kinds::{self, Desired};
-use crate::plan::survey::{SurveyInput, survey};
+use crate::plan::survey::{SurveyInput, desired_hash, survey};
 use crate::plan::{Mode, Plan, Selection, conclude, propose};
 use crate::refresh::{self, Drivers};
 use crate::source::Snapshot;
@@ -213,6 +213,20 @@ pub async fn plan_environment(
         places,
         sources: project.sources,
     })
+}
+
+/// Returns what a saved plan is checked against and carried out with: the hashes of the release and of
+/// the objects as wanted, what the project permits, and its connections.
+pub fn for_saved_plan(
+    prepared: Prepared,
+) -> Result<((ContentHash, ContentHash), GateInput, Connections), Diagnostics> {
+    let hashes = (prepared.project.release, desired_hash(&prepared.desired));
+    let gates = permitted(&prepared.project)?;
+    Ok((
+        hashes,
+        gates,
+        Connections::new(&prepared.project.providers, &prepared.base),
+    ))
 }
 
 /// Takes the source places of the changed objects out of a proposal; the rest of the survey is no longer needed.

@@ -3,12 +3,19 @@
 //! Results go to standard output, errors and progress to standard error (see [`Output`]). A command
 //! that needs an async runtime starts it itself, so that the others answer at once.
 
+mod apply;
 mod console;
+mod drift;
 mod exit;
 mod fmt;
+mod graph;
+mod import;
 mod init;
 mod log;
 mod output;
+mod plan;
+mod planning;
+mod progress;
 mod project;
 mod runtime;
 mod sandbox;
@@ -75,6 +82,12 @@ enum Command {
     Init(init::Args),
     Fmt(fmt::Args),
     Validate(validate::Args),
+    Plan(plan::Args),
+    Apply(apply::Args),
+    Destroy(apply::DestroyArgs),
+    Drift(drift::Args),
+    Import(import::Args),
+    Graph(graph::Args),
     Console(console::Args),
     Sandbox(sandbox::Args),
     Version(version::Args),
@@ -88,6 +101,12 @@ impl Command {
             Self::Init(args) => init::run(args, output),
             Self::Fmt(args) => fmt::run(args, output),
             Self::Validate(args) => validate::run(args, output),
+            Self::Plan(args) => plan::run(args, output),
+            Self::Apply(args) => apply::run(args, output),
+            Self::Destroy(args) => apply::run_destroy(args, output),
+            Self::Drift(args) => drift::run(args, output),
+            Self::Import(args) => import::run(args, output),
+            Self::Graph(args) => graph::run(args, output),
             Self::Console(args) => console::run(args, output),
             Self::Sandbox(args) => sandbox::run(args, output),
             Self::Version(args) => version::run(args, output),

@@ -15,6 +15,7 @@
 pub mod conclude;
 pub mod file;
 pub mod propose;
+pub mod render;
 pub mod select;
 pub mod survey;
 

@@ -214,7 +214,8 @@ fn needs(items: &BTreeMap<Address, Item>) -> BTreeMap<Address, BTreeSet<Address>
         .collect()
 }
 
-fn desired_hash(desired: &BTreeMap<Address, Desired>) -> ContentHash {
+/// Returns the hash of the objects as wanted, the environment's values included.
+pub fn desired_hash(desired: &BTreeMap<Address, Desired>) -> ContentHash {
     let mut text = String::new();
     for (address, desired) in desired {
         for part in [

@@ -70,6 +70,15 @@ impl Drop for Staged {
     }
 }
 
+/// Writes a file whole or not at all, for the owner's eyes only (0600), so that it survives a power cut.
+pub fn write_private(target: &Path, bytes: &[u8]) -> io::Result<()> {
+    Staged::write(target, bytes, Durability::Disk)?.commit()?;
+    let folder = target
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    sync_folder(folder.unwrap_or(Path::new(".")))
+}
+
 /// Makes renames, creations and removals in a folder survive a power cut.
 pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()

@@ -38,6 +38,7 @@ use crate::address::EnvironmentName;
 use super::lease::{Holder, LeaseRequest};
 use super::{BackendError, Snapshot};
 
+pub use self::atomic::write_private;
 pub use history::{ChainFault, HistoryContent, HistoryEntry, Verification};
 pub use push::Pushed;
 pub use writer::Writer;

@@ -1,0 +1,107 @@
+//! `streamform import`: takes an existing object into the state without changing it.
+
+use crate::address::{Address, AddressPattern};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::gate::{GateInput, review};
+use crate::kinds::{self, Action};
+use crate::pipeline::{self, Basis, PlanOptions, Planned};
+use crate::plan::{Plan, Selection};
+
+use super::apply::{carry_out, release};
+use super::planning::{LeaseArgs, Stop, acquire, with_patience};
+use super::runtime::block_on;
+use super::{Exit, Output, ProjectArgs, SourceArgs, planning};
+
+/// Take an existing object over as a block of the project, without changing it.
+///
+/// The next plan shows where the object differs from its block.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    source: SourceArgs,
+    #[command(flatten)]
+    project: ProjectArgs,
+    #[command(flatten)]
+    lease: LeaseArgs,
+    /// The block's address, such as topic.orders.
+    address: Address,
+    /// The object's name in the live system.
+    id: String,
+}
+
+pub(super) fn run(args: &Args, output: &Output) -> Result<Exit, Diagnostics> {
+    block_on(async {
+        import(args, output)
+            .await
+            .unwrap_or_else(|stop| stop.tell(output))
+    })
+}
+
+async fn import(args: &Args, output: &Output) -> Result<Exit, Stop> {
+    let request = planning::request(&args.source, &args.project).await?;
+    let prepared = pipeline::prepare(&request)?;
+    let mut writer = acquire(&prepared, &args.lease, "import", output).await?;
+    let options = PlanOptions {
+        imports: vec![(args.address.clone(), args.id.clone())],
+        selection: Selection {
+            targets: vec![AddressPattern::Object(args.address.clone())],
+            excludes: Vec::new(),
+        },
+        ..PlanOptions::default()
+    };
+    let basis = Basis::from(&writer);
+    let planned = with_patience(output, pipeline::plan_environment(prepared, basis, options)).await;
+    let ended = match planned {
+        Ok(Planned {
+            plan, mut drivers, ..
+        }) => match adoption(plan, &args.address) {
+            Ok(plan) => match review(plan, &GateInput::default()) {
+                Ok(approved) => carry_out(approved, &mut writer, &mut drivers, output).await,
+                Err(rejection) => Err(Stop::Errors(planning::refusals(
+                    &rejection,
+                    &std::collections::BTreeMap::new(),
+                    &crate::diagnostic::SourceMap::default(),
+                ))),
+            },
+            Err(diagnostic) => Err(Stop::Errors(diagnostic.into())),
+        },
+        Err(found) => Err(Stop::Errors(found)),
+    };
+    release(writer, ended).await
+}
+
+/// Reduces a plan to the adoption of one object as it is.
+fn adoption(mut plan: Plan, address: &Address) -> Result<Plan, Diagnostic> {
+    plan.changes.retain(|change| change.address == *address);
+    let Some(change) = plan.changes.first_mut() else {
+        return Err(
+            Diagnostic::error("import-done", format!("{address} is managed already")).on(address),
+        );
+    };
+    if change.action == Action::Create {
+        return Err(Diagnostic::error(
+            "no-such-object",
+            format!(
+                "There is no {} {:?} to import",
+                change.address.kind, change.remote_id
+            ),
+        )
+        .on(address)
+        .hint("an apply would create it"));
+    }
+    if change.action != Action::Adopt {
+        return Err(
+            Diagnostic::error("import-done", format!("{address} is managed already")).on(address),
+        );
+    }
+    let adopted =
+        kinds::kind(&change.address.kind).zip(change.desired.as_ref().zip(change.live.as_ref()));
+    if let Some((kind, (desired, live))) = adopted {
+        let spec = (kind.adopt)(desired, live, &change.remote_id)
+            .map_err(|error| Diagnostic::error("wrong-document", error.to_string()).on(address))?;
+        change.desired = Some(spec);
+    }
+    change.deltas.clear();
+    change.findings.clear();
+    Ok(plan)
+}

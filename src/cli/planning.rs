@@ -1,0 +1,272 @@
+//! What `plan`, `apply`, `destroy`, `drift` and `import` share: the arguments, the way to a plan, and how
+//! refusals are told.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::address::{Address, AddressPattern};
+use crate::backend::{BackendError, LeaseRequest, Snapshot as StateSnapshot, Writer};
+use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap};
+use crate::gate::{GateInput, Rejection};
+use crate::kinds::Desired;
+use crate::pipeline::{self, Prepared, Request};
+use crate::plan::{Mode, Selection};
+
+use super::{Exit, Output, ProjectArgs, SourceArgs};
+
+/// Which project, and which part of it.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct ScopeArgs {
+    #[command(flatten)]
+    pub(super) source: SourceArgs,
+    #[command(flatten)]
+    pub(super) project: ProjectArgs,
+    /// Only this object, block or module, and what it needs.
+    #[arg(long, value_name = "ADDRESS")]
+    target: Vec<AddressPattern>,
+    /// Not this object, block or module, and not what needs it.
+    #[arg(long, value_name = "ADDRESS")]
+    exclude: Vec<AddressPattern>,
+}
+
+/// What this run may do besides.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct PermissionArgs {
+    /// Allow operations that lose data on this object, block or module.
+    #[arg(long, value_name = "ADDRESS")]
+    allow_destroy: Vec<AddressPattern>,
+    /// The most deletions of one plan.
+    #[arg(long, value_name = "COUNT")]
+    max_deletions: Option<u64>,
+}
+
+/// How long to wait for somebody else's lease.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct LeaseArgs {
+    /// Wait this long, such as 30s, for somebody else's apply to end.
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = wait)]
+    lock_timeout: Duration,
+}
+
+fn wait(text: &str) -> Result<Duration, String> {
+    let span: jiff::SignedDuration = text
+        .parse()
+        .map_err(|_| "expected a duration such as 30s or 5m".to_owned())?;
+    Duration::try_from(span).map_err(|_| "expected a duration that is not negative".to_owned())
+}
+
+impl ScopeArgs {
+    /// Loads the project.
+    pub(super) async fn prepare(&self) -> Result<Prepared, Diagnostics> {
+        pipeline::prepare(&request(&self.source, &self.project).await?)
+    }
+
+    /// Returns what the plan is restricted to.
+    pub(super) fn selection(&self) -> Selection {
+        Selection {
+            targets: self.target.clone(),
+            excludes: self.exclude.clone(),
+        }
+    }
+}
+
+/// Returns which project is meant, its files opened.
+pub(super) async fn request(
+    source: &SourceArgs,
+    project: &ProjectArgs,
+) -> Result<Request, Diagnostics> {
+    Ok(Request {
+        snapshot: source.open().await?,
+        environment: project.env.clone(),
+        inputs: project.inputs()?,
+        base: PathBuf::from("."),
+    })
+}
+
+impl PermissionArgs {
+    /// Returns the gates' input: what the project permits and what the command line adds.
+    pub(super) fn gates(&self, mut project: GateInput) -> GateInput {
+        project
+            .allow_destroy
+            .extend(self.allow_destroy.iter().cloned());
+        project.max_deletions = self.max_deletions.or(project.max_deletions);
+        project
+    }
+}
+
+/// Why a command ended without its work done.
+pub(super) enum Stop {
+    /// With errors to be shown.
+    Errors(Diagnostics),
+    /// Somebody else holds the lease.
+    Leased(Diagnostics),
+}
+
+impl From<Diagnostics> for Stop {
+    fn from(diagnostics: Diagnostics) -> Self {
+        Self::Errors(diagnostics)
+    }
+}
+
+impl From<BackendError> for Stop {
+    fn from(error: BackendError) -> Self {
+        let held = matches!(error, BackendError::LeaseHeld { .. });
+        let diagnostics = backend_diagnostic(&error).into();
+        if held {
+            Self::Leased(diagnostics)
+        } else {
+            Self::Errors(diagnostics)
+        }
+    }
+}
+
+impl Stop {
+    /// Shows the reason, and returns how the command ended.
+    pub(super) fn tell(&self, output: &Output) -> Exit {
+        let (Self::Errors(diagnostics) | Self::Leased(diagnostics)) = self;
+        output.diagnostics(diagnostics);
+        match self {
+            Self::Errors(_) => Exit::Error,
+            Self::Leased(_) => Exit::Leased,
+        }
+    }
+}
+
+/// Returns what to tell about a failure of the state's backend.
+pub(super) fn backend_diagnostic(error: &BackendError) -> Diagnostic {
+    let mut causes = Vec::new();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        causes.push(cause.to_string());
+        source = cause.source();
+    }
+    let text = error.to_string();
+    let (summary, rest) = text.split_once('\n').unwrap_or((&text, ""));
+    Diagnostic::error("state", capitalised(summary))
+        .detail(
+            [rest.to_owned(), causes.join("\n")]
+                .join("\n")
+                .trim()
+                .to_owned(),
+        )
+        .hint_opt(error.hint())
+}
+
+fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars
+        .next()
+        .map(|first| first.to_uppercase().chain(chars).collect())
+        .unwrap_or_default()
+}
+
+/// Takes the lease of a project's environment.
+pub(super) async fn acquire(
+    prepared: &Prepared,
+    lease: &LeaseArgs,
+    operation: &str,
+    output: &Output,
+) -> Result<Writer, BackendError> {
+    let request = LeaseRequest {
+        operation: operation.to_owned(),
+        who: std::env::var("USER").unwrap_or_else(|_| "unknown".into()),
+        commit: prepared.commit.clone(),
+        wait: lease.lock_timeout,
+    };
+    let writer = prepared.backend.acquire(&request).await?;
+    if let Some(recovered) = writer.recovered() {
+        output.progress(&format!(
+            "An earlier apply was interrupted: its {} journal records are merged into the state.",
+            recovered.records
+        ));
+    }
+    Ok(writer)
+}
+
+/// Tells what a reader of the state should know.
+pub(super) fn announce(snapshot: &StateSnapshot, output: &Output) {
+    if let Some(holder) = &snapshot.holder {
+        output.progress(&format!("The environment is being changed now: {holder}."));
+    } else if snapshot.journal.records > 0 {
+        output.progress(
+            "An earlier apply was interrupted; the next one goes on from what it recorded.",
+        );
+    }
+}
+
+/// Tells that the live system is being read, if that takes longer than a second.
+pub(super) async fn with_patience<T>(output: &Output, work: impl Future<Output = T>) -> T {
+    tokio::pin!(work);
+    let mut seconds = 0;
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            () = tokio::time::sleep(Duration::from_secs(1)) => {
+                seconds += 1;
+                if seconds == 1 || seconds % 10 == 0 {
+                    output.progress(&format!("Reading the live system … {seconds} s"));
+                }
+            }
+        }
+    }
+}
+
+/// Returns the reasons of a rejection, each pointing at its place in the source.
+pub(super) fn refusals(
+    rejection: &Rejection,
+    places: &BTreeMap<Address, Desired>,
+    sources: &SourceMap,
+) -> Diagnostics {
+    let found = rejection
+        .refusals
+        .iter()
+        .map(|refusal| {
+            let change = rejection
+                .plan
+                .changes
+                .iter()
+                .find(|c| Some(&c.address) == refusal.address.as_ref());
+            let finding = change.and_then(|change| {
+                change
+                    .findings
+                    .iter()
+                    .find(|finding| finding.summary == refusal.summary)
+            });
+            let place = refusal
+                .address
+                .as_ref()
+                .and_then(|address| places.get(address));
+            let span = place.map(|desired| {
+                desired
+                    .place(finding.and_then(|f| f.path.as_deref()))
+                    .clone()
+            });
+            let mut diagnostic = Diagnostic::error("refused", refusal.summary.clone())
+                .detail(refusal.detail.clone())
+                .at(span)
+                .hint_opt(refusal.hint.clone());
+            diagnostic.code = refusal.code.clone().into();
+            diagnostic.address.clone_from(&refusal.address);
+            diagnostic
+        })
+        .collect();
+    sources.attach(found)
+}
+
+/// Returns how a command ends whose plan was rejected.
+pub(super) fn rejected(rejection: &Rejection) -> Exit {
+    if rejection.is_infeasible() {
+        Exit::Error
+    } else {
+        Exit::Refused
+    }
+}
+
+/// Returns the word for a plan's mode.
+pub(super) fn verb(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Apply => "apply",
+        Mode::Destroy => "destroy",
+    }
+}

@@ -1,0 +1,79 @@
+//! A plan as JSON for programs. Pure.
+//!
+//! The document, whose `format_version` moves its first number when a reader must change:
+//!
+//! ```text
+//! format_version  "1.0"
+//! environment, commit (or null), release, mode ("apply" | "destroy"), partial (true | false)
+//! state           { lineage, serial, hash }
+//! changes         [ { address, kind, action, remote_id, moved_from (or null),
+//!                     deltas   [ { path, before, after, note?, drift? } ],
+//!                     findings [ { code, weight, summary, detail?, hint?, path?, loss? } ] } ]
+//! drift           [ { address, remote_id, deleted?, deltas?, fate } ]
+//! summary         { create, update, delete, adopt, forget, record, unchanged }
+//! verdict         { allowed, refusals [ { gate, address (or null), code, summary } ] }
+//! ```
+
+use serde_json::{Value as Json, json};
+
+use crate::gate::Refusal;
+use crate::kinds::Action;
+use crate::plan::Plan;
+
+/// The version of the document.
+pub const FORMAT_VERSION: &str = "1.0";
+
+/// Returns the document of a plan and of what its gates said.
+pub fn render(plan: &Plan, refusals: &[Refusal]) -> Json {
+    let changes: Vec<Json> = plan
+        .changes
+        .iter()
+        .map(|change| {
+            json!({
+                "address": change.address,
+                "kind": &*change.address.kind,
+                "action": change.action,
+                "remote_id": change.remote_id,
+                "moved_from": change.moved_from,
+                "deltas": change.deltas,
+                "findings": change.findings,
+            })
+        })
+        .collect();
+    let refused: Vec<Json> = refusals
+        .iter()
+        .map(|refusal| {
+            json!({
+                "gate": refusal.gate,
+                "address": refusal.address,
+                "code": refusal.code,
+                "summary": refusal.summary,
+            })
+        })
+        .collect();
+    json!({
+        "format_version": FORMAT_VERSION,
+        "environment": plan.basis.environment,
+        "commit": plan.basis.commit,
+        "release": plan.basis.release,
+        "mode": plan.mode,
+        "partial": !plan.selection.is_all(),
+        "state": {
+            "lineage": plan.basis.lineage,
+            "serial": plan.basis.serial,
+            "hash": plan.basis.state,
+        },
+        "changes": changes,
+        "drift": plan.drift,
+        "summary": {
+            "create": plan.count(Action::Create),
+            "update": plan.count(Action::Update),
+            "delete": plan.count(Action::Delete),
+            "adopt": plan.count(Action::Adopt),
+            "forget": plan.count(Action::Forget),
+            "record": plan.count(Action::Record),
+            "unchanged": plan.unchanged,
+        },
+        "verdict": { "allowed": refusals.is_empty(), "refusals": refused },
+    })
+}

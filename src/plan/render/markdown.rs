@@ -1,0 +1,148 @@
+//! A plan as Markdown for a pull request's comment, within a number of bytes. Pure.
+//!
+//! The forges cut or refuse long comments (GitHub at 65,536 characters), so the verdict and the list of
+//! addresses come first, and the details are dropped from the end when they do not fit.
+
+use std::fmt::Write as _;
+
+use crate::gate::Refusal;
+use crate::plan::{Plan, Selection};
+
+use super::{counts, grouped, label, text};
+
+/// The most bytes of a comment on GitHub.
+pub const GITHUB_LIMIT: usize = 65_536;
+
+/// Returns the comment: at most `limit` bytes, if the first lines fit.
+pub fn render(plan: &Plan, refusals: &[Refusal], limit: usize) -> String {
+    let mut out = String::new();
+    let verdict = if refusals.is_empty() {
+        "may be applied"
+    } else {
+        "**may not be applied**"
+    };
+    let _ = writeln!(out, "### Streamform: `{}`\n", plan.basis.environment);
+    if plan.is_empty() {
+        let _ = writeln!(out, "No changes. {} objects are as wanted.", plan.unchanged);
+    } else {
+        let _ = writeln!(
+            out,
+            "{}; {} as wanted. The plan {verdict}.",
+            counts(plan),
+            plan.unchanged
+        );
+    }
+    if !plan.selection.is_all() {
+        let _ = writeln!(
+            out,
+            "\n**Partial plan:** {} objects were left out.",
+            plan.left_out.len()
+        );
+    }
+    for refusal in refusals {
+        let address = refusal
+            .address
+            .as_ref()
+            .map(|address| format!("{}: ", code(&address.to_string())));
+        let _ = writeln!(
+            out,
+            "- :no_entry: {}{}",
+            address.unwrap_or_default(),
+            escaped(&refusal.summary)
+        );
+    }
+    table(&mut out, plan, limit);
+    details(&mut out, plan, limit);
+    out
+}
+
+/// Room that is kept for the line that says what was left out.
+const RESERVE: usize = 200;
+
+fn table(out: &mut String, plan: &Plan, limit: usize) {
+    if plan.is_empty() {
+        return;
+    }
+    out.push_str("\n| | object | |\n|---|---|---|\n");
+    let mut left = plan.changes.len();
+    for change in grouped(plan) {
+        let worst = change.findings.iter().max_by_key(|finding| finding.weight);
+        let words = worst
+            .map(|finding| format!("{}: {}", label(finding.weight), escaped(&finding.summary)))
+            .unwrap_or_default();
+        let line = format!(
+            "| {} | {} | {words} |\n",
+            code(change.action.sign()),
+            code(&change.address.to_string())
+        );
+        if out.len() + line.len() + RESERVE > limit {
+            let _ = writeln!(out, "\n… and {left} more: the comment would be too long.");
+            return;
+        }
+        out.push_str(&line);
+        left -= 1;
+    }
+}
+
+fn details(out: &mut String, plan: &Plan, limit: usize) {
+    let mut whole = plan.clone();
+    whole.selection = Selection::default();
+    let text = text::render(&whole, false);
+    if plan.is_empty() && plan.drift.is_empty() {
+        return;
+    }
+    let fence = fence(&text);
+    let open = format!("\n<details><summary>Details</summary>\n\n{fence}text\n");
+    let close = format!("{fence}\n\n</details>\n");
+    let room = limit.saturating_sub(out.len() + open.len() + close.len() + RESERVE);
+    if text.len() <= room {
+        let _ = write!(out, "{open}{text}{close}");
+        return;
+    }
+    let fits = text.floor_char_boundary(room);
+    let end = text[..fits].rfind('\n').map_or(0, |at| at + 1);
+    if end > 0 {
+        let _ = write!(out, "{open}{}{close}", &text[..end]);
+    }
+    out.push_str("\nThe rest of the details is left out: the comment would be too long.\n");
+}
+
+/// Returns a fence longer than any run of backticks in a text.
+fn fence(text: &str) -> String {
+    let mut longest = 0;
+    let mut run = 0;
+    for c in text.chars() {
+        run = if c == '`' { run + 1 } else { 0 };
+        longest = longest.max(run);
+    }
+    "`".repeat((longest + 1).max(3))
+}
+
+/// Returns a text as inline code in a table's cell.
+fn code(text: &str) -> String {
+    format!(
+        "`{}`",
+        text.replace('`', "'")
+            .replace('|', "\\|")
+            .replace('\n', " ")
+    )
+}
+
+/// Returns a text in which Markdown and HTML mean nothing.
+fn escaped(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        match c {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            '\n' => out.push(' '),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '@' | '!' => {
+                out.push('\\');
+                out.push(c);
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}

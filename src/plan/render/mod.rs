@@ -1,0 +1,73 @@
+//! A plan as text for people, as JSON for programs, as Markdown for pull requests. Pure.
+
+pub mod json;
+pub mod markdown;
+pub mod text;
+
+use serde_json::Value as Json;
+
+use crate::kinds::{Action, Weight};
+
+use super::{Change, Plan};
+
+/// The actions in the order in which they are counted and listed, with the word for each.
+const ACTIONS: [(Action, &str); 6] = [
+    (Action::Delete, "to delete"),
+    (Action::Forget, "to forget"),
+    (Action::Update, "to update"),
+    (Action::Create, "to create"),
+    (Action::Adopt, "to adopt"),
+    (Action::Record, "to record"),
+];
+
+/// The longest value that is shown whole.
+const LONGEST_VALUE: usize = 120;
+
+/// Returns the line that counts the changes: `1 to update, 2 to create`.
+fn counts(plan: &Plan) -> String {
+    let counted: Vec<String> = ACTIONS
+        .iter()
+        .map(|(action, words)| (plan.count(*action), words))
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, words)| format!("{count} {words}"))
+        .collect();
+    counted.join(", ")
+}
+
+/// Returns the changes, deletions first.
+fn grouped(plan: &Plan) -> impl Iterator<Item = &Change> {
+    ACTIONS.iter().flat_map(|(action, _)| {
+        plan.changes
+            .iter()
+            .filter(move |change| change.action == *action)
+    })
+}
+
+/// Returns a value as it stands in a line.
+fn value(value: &Json) -> String {
+    let text = match value {
+        Json::Null => return "(not set)".into(),
+        Json::String(text) => format!("{text:?}"),
+        other => other.to_string(),
+    };
+    if text.chars().count() <= LONGEST_VALUE {
+        return text;
+    }
+    let mut cut: String = text.chars().take(LONGEST_VALUE).collect();
+    cut.push('…');
+    cut
+}
+
+/// Returns the word in front of a finding.
+fn label(weight: Weight) -> &'static str {
+    match weight {
+        Weight::Note => "note",
+        Weight::Warning => "warning",
+        Weight::Breaking => "BREAKING",
+        Weight::Destructive => "DESTRUCTIVE",
+        Weight::Error => "ERROR",
+    }
+}
+
+#[cfg(test)]
+mod tests;

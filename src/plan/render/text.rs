@@ -1,0 +1,168 @@
+//! A plan as text for people: what changes, then a short list of addresses. Pure.
+
+use std::fmt::Write as _;
+
+use crate::kinds::{Action, Delta};
+use crate::plan::{Change, Drift, Fate, Mode, Plan};
+
+use super::{counts, grouped, label, value};
+
+/// From so many changes on, what is created without a finding stands in the list only.
+const COMPACT_FROM: usize = 50;
+
+/// Returns the text; coloured with ANSI sequences if asked for.
+pub fn render(plan: &Plan, colour: bool) -> String {
+    // Writing to a String cannot fail.
+    let mut out = String::new();
+    head(&mut out, plan);
+    drift(&mut out, plan);
+    let compact = plan.changes.len() >= COMPACT_FROM;
+    for change in &plan.changes {
+        if compact && change.action == Action::Create && change.findings.is_empty() {
+            continue;
+        }
+        details(&mut out, change, colour);
+    }
+    list(&mut out, plan, colour);
+    out
+}
+
+fn head(out: &mut String, plan: &Plan) {
+    if plan.mode == Mode::Destroy {
+        let _ = writeln!(
+            out,
+            "This plan DESTROYS what the environment {} owns.\n",
+            plan.basis.environment
+        );
+    }
+    if !plan.selection.is_all() {
+        let _ = writeln!(
+            out,
+            "This plan is PARTIAL: {} objects were left out by --target or --exclude.\n",
+            plan.left_out.len()
+        );
+    }
+}
+
+fn drift(out: &mut String, plan: &Plan) {
+    if plan.drift.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "Changed outside of Streamform since the last apply:");
+    for drift in &plan.drift {
+        drifted(out, drift);
+    }
+    out.push('\n');
+}
+
+/// Writes one object's drift.
+pub fn drifted(out: &mut String, drift: &Drift) {
+    let fate = match drift.fate {
+        Fate::Reverted => "an apply puts it back",
+        Fate::Wanted => "the project wants it so",
+        Fate::Ignored => "ignored by ignore_changes",
+    };
+    let what = if drift.deleted {
+        "was deleted"
+    } else {
+        "was changed"
+    };
+    let _ = writeln!(out, "  {} {what} ({fate})", drift.address);
+    for delta in &drift.deltas {
+        let _ = writeln!(
+            out,
+            "      {}: {} -> {}",
+            delta.path,
+            value(&delta.before),
+            value(&delta.after)
+        );
+    }
+}
+
+fn details(out: &mut String, change: &Change, colour: bool) {
+    let sentence = match change.action {
+        Action::Create => "will be created",
+        Action::Update => "will be changed in place",
+        Action::Delete => "will be DELETED",
+        Action::Adopt => "exists and will be taken over",
+        Action::Forget => "will no longer be managed; what is live stays",
+        Action::Record => "is as wanted; only the state is brought up to date",
+        Action::NoOp => "stays as it is",
+    };
+    let sign = painted(change.action, colour);
+    let _ = writeln!(out, "{sign} {} {sentence}", change.address);
+    if let Some(from) = &change.moved_from {
+        let _ = writeln!(out, "      (so far {from})");
+    }
+    for delta in &change.deltas {
+        attribute(out, change.action, delta);
+    }
+    for finding in &change.findings {
+        let _ = writeln!(out, "    {}: {}", label(finding.weight), finding.summary);
+        for line in finding.detail.lines() {
+            let _ = writeln!(out, "      {line}");
+        }
+    }
+    out.push('\n');
+}
+
+fn attribute(out: &mut String, action: Action, delta: &Delta) {
+    if action == Action::Create {
+        let _ = writeln!(out, "    + {} = {}", delta.path, value(&delta.after));
+        return;
+    }
+    let sign = match (delta.before.is_null(), delta.after.is_null()) {
+        (true, _) => '+',
+        (_, true) => '-',
+        _ => '~',
+    };
+    let _ = write!(
+        out,
+        "    {sign} {}: {} -> {}",
+        delta.path,
+        value(&delta.before),
+        value(&delta.after)
+    );
+    if let Some(note) = &delta.note {
+        let _ = write!(out, "  ({note})");
+    }
+    if delta.drift {
+        out.push_str("  (changed outside)");
+    }
+    out.push('\n');
+}
+
+fn list(out: &mut String, plan: &Plan, colour: bool) {
+    if plan.is_empty() {
+        let _ = writeln!(out, "No changes. {} objects are as wanted.", plan.unchanged);
+        return;
+    }
+    for change in grouped(plan) {
+        let worst = change.findings.iter().map(|finding| finding.weight).max();
+        let mark = worst
+            .map(|weight| format!("  [{}]", label(weight)))
+            .unwrap_or_default();
+        let _ = writeln!(
+            out,
+            "  {} {}{mark}",
+            painted(change.action, colour),
+            change.address
+        );
+    }
+    let _ = writeln!(out, "Plan: {}; {} as wanted.", counts(plan), plan.unchanged);
+}
+
+fn painted(action: Action, colour: bool) -> String {
+    let sign = action.sign();
+    let code = match action {
+        Action::Create | Action::Adopt => "32",
+        Action::Update => "33",
+        Action::Delete => "31",
+        Action::Forget | Action::Record | Action::NoOp => "36",
+    };
+    if colour {
+        format!("\u{1b}[{code}m{sign}\u{1b}[0m")
+    } else {
+        sign.to_owned()
+    }
+}
