@@ -1,112 +1,31 @@
 //! Blocks → items: each is checked against its schema, and the names in its expressions are resolved.
 
+mod calls;
+mod objects;
+mod schemas;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use hcl_edit::Span as _;
 use hcl_edit::expr::{Expression, TraversalOperator};
-use hcl_edit::structure::{Attribute, Block, Body, Structure};
+use hcl_edit::structure::{Block, Body, Structure};
 
 use crate::address::ProviderAddress;
-use crate::config::schema::{AttributeSchema, BlockSchema, KindSchema, ProviderSchema};
+use crate::config::schema::{BlockSchema, KindSchema, ProviderSchema};
 use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap, did_you_mean};
 use crate::document::ContentHash;
 
+use self::schemas::{CHECK, IMPORT, OUTPUT, PROVIDER_META, VARIABLE};
 use super::addresses;
 use super::body::{self, Names};
-use super::check::{Checker, literal_bool, literal_text, nested, optional, required};
+use super::check::{Checker, literal_bool, literal_text};
 use super::expression::{Expr, Place, Ref, Resolver, Target};
-use super::index::{Header, Index, ItemKind, Syntax, place};
+use super::index::{Header, Index, ItemKind, Syntax};
 use super::module::{
-    Call, Condition, Import, Item, Lifecycle, Object, ObjectItem, Output, Provider, Repeat,
-    Variable,
+    Condition, Import, Item, Object, ObjectItem, Output, Provider, Repeat, Variable,
 };
 use super::release;
 use super::source::{Piece, span};
-
-const CONDITION: BlockSchema = BlockSchema {
-    attributes: &[
-        required("condition", "What must be true"),
-        required("error_message", "What the user is told when it is not"),
-    ],
-    blocks: &[],
-};
-
-const VARIABLE: BlockSchema = BlockSchema {
-    attributes: &[
-        optional("type", "The type of its values"),
-        optional("default", "Its value where none is given"),
-        optional("description", "What it is for"),
-        optional("sensitive", "Whether its value may not be shown"),
-        optional("nullable", "Whether null may be given"),
-    ],
-    blocks: &[nested("validation", true, CONDITION)],
-};
-
-const OUTPUT: BlockSchema = BlockSchema {
-    attributes: &[
-        required("value", "The value that the module gives out"),
-        optional("description", "What it is"),
-        optional("sensitive", "Whether its value may not be shown"),
-        optional("depends_on", "Objects that it stands for"),
-    ],
-    blocks: &[nested("precondition", true, CONDITION)],
-};
-
-const LIFECYCLE: BlockSchema = BlockSchema {
-    attributes: &[
-        optional("prevent_destroy", "Whether the object may not be destroyed"),
-        optional(
-            "allow_destroy",
-            "Whether destructive operations are allowed",
-        ),
-        optional(
-            "ignore_changes",
-            "Attributes whose live values are left alone",
-        ),
-    ],
-    blocks: &[
-        nested("precondition", true, CONDITION),
-        nested("postcondition", true, CONDITION),
-    ],
-};
-
-const OBJECT_META: BlockSchema = BlockSchema {
-    attributes: &[
-        optional("for_each", "A map or a set of texts: one instance for each"),
-        optional("count", "How many instances there are"),
-        optional("depends_on", "Objects that come first"),
-        optional("provider", "The provider that manages it"),
-    ],
-    blocks: &[nested("lifecycle", false, LIFECYCLE)],
-};
-
-const CALL_META: [AttributeSchema; 5] = [
-    required("source", "The module's folder"),
-    optional("for_each", "A map or a set of texts: one instance for each"),
-    optional("count", "How many instances there are"),
-    optional("depends_on", "Objects that come first"),
-    optional("providers", "Which providers the module uses"),
-];
-
-const PROVIDER_META: BlockSchema = BlockSchema {
-    attributes: &[optional("alias", "A name besides the default provider's")],
-    blocks: &[],
-};
-
-const CHECK: BlockSchema = BlockSchema {
-    attributes: &[],
-    blocks: &[nested("assert", true, CONDITION)],
-};
-
-const IMPORT: BlockSchema = BlockSchema {
-    attributes: &[
-        required("to", "The address of the object in this project"),
-        required("id", "The object's name in the live system"),
-        optional("for_each", "A map or a set of texts: one import for each"),
-    ],
-    blocks: &[],
-};
 
 /// What all modules are declared with.
 pub(super) struct Context<'r, 'a> {
@@ -321,45 +240,6 @@ impl<'a> Declare<'_, 'a> {
         }))
     }
 
-    fn object(&mut self, header: &Header<'a>, block: &'a Block) -> Object<'a> {
-        let piece = header.piece;
-        let ItemKind::Object(schema) = header.kind else {
-            unreachable!("only objects are declared as such");
-        };
-        Checker {
-            piece,
-            schema: &schema.body,
-            meta: &OBJECT_META,
-            dynamic: true,
-        }
-        .check(&header.span, &block.body, self.diagnostics);
-        let repeat = self.repeat(header, &block.body);
-        let place = repeat.place();
-        let lifecycle = block.body.iter().filter_map(Structure::as_block);
-        let lifecycle = lifecycle
-            .filter(|inner| inner.has_ident("lifecycle"))
-            .map(|inner| self.lifecycle(piece, inner, schema, &place))
-            .next()
-            .unwrap_or_default();
-        let provider = block.body.get_attribute("provider");
-        Object {
-            depends_on: self.depends_on(piece, &block.body),
-            provider: self.object_provider(piece, provider, schema),
-            provider_range: provider.and_then(|attribute| attribute.value.span()),
-            body: body::declare(
-                piece,
-                &block.body,
-                &schema.body,
-                &place,
-                &self.resolver,
-                self.names,
-                self.diagnostics,
-            ),
-            lifecycle,
-            repeat,
-        }
-    }
-
     fn repeat(&mut self, header: &Header<'a>, body: &'a Body) -> Repeat<'a> {
         let for_each = body.get_attribute("for_each");
         let count = body.get_attribute("count");
@@ -420,227 +300,6 @@ impl<'a> Declare<'_, 'a> {
             }
         }
         refs
-    }
-
-    fn lifecycle(
-        &mut self,
-        piece: &Piece,
-        block: &'a Block,
-        schema: &KindSchema,
-        place: &Place<'a>,
-    ) -> Lifecycle<'a> {
-        let body = &block.body;
-        let after = Place {
-            this: true,
-            ..place.clone()
-        };
-        let mut lifecycle = Lifecycle {
-            preconditions: self.conditions(piece, body, "precondition", place),
-            postconditions: self.conditions(piece, body, "postcondition", &after),
-            ..Lifecycle::default()
-        };
-        for attribute in body.iter().filter_map(Structure::as_attribute) {
-            match attribute.key.as_str() {
-                "prevent_destroy" => {
-                    lifecycle.prevent_destroy = Some(self.expr(piece, &attribute.value, place));
-                }
-                "allow_destroy" => {
-                    lifecycle.allow_destroy = Some(self.expr(piece, &attribute.value, place));
-                }
-                "ignore_changes" => self.ignore_changes(piece, attribute, schema, &mut lifecycle),
-                _ => {}
-            }
-        }
-        lifecycle
-    }
-
-    fn ignore_changes(
-        &mut self,
-        piece: &Piece,
-        attribute: &'a Attribute,
-        schema: &KindSchema,
-        lifecycle: &mut Lifecycle<'a>,
-    ) {
-        match &attribute.value {
-            Expression::Variable(name) if name.as_str() == "all" => {
-                lifecycle.ignore_all_changes = true;
-            }
-            Expression::Array(elements) => {
-                for element in elements {
-                    match attribute_path(element, schema) {
-                        Ok(path) => lifecycle.ignore_changes.push(path.into()),
-                        Err(error) => self.diagnostics.push(error.at(span(piece, element))),
-                    }
-                }
-            }
-            other => self.diagnostics.push(
-                Diagnostic::error(
-                    "ignore-changes",
-                    "ignore_changes is a list of attributes, or all",
-                )
-                .at(span(piece, other))
-                .hint("write [partitions, config[\"retention.ms\"]] or all"),
-            ),
-        }
-    }
-
-    fn object_provider(
-        &mut self,
-        piece: &Piece,
-        attribute: Option<&Attribute>,
-        schema: &KindSchema,
-    ) -> ProviderAddress {
-        let default = ProviderAddress {
-            kind: self.names.get(schema.provider),
-            alias: None,
-        };
-        let Some(attribute) = attribute else {
-            return default;
-        };
-        match provider_address(&attribute.value) {
-            Some(address) if *address.kind == *schema.provider => address,
-            found => {
-                let detail = match found {
-                    Some(address) => format!("{address} is a provider of another kind."),
-                    None => "A provider is written as a name, without quotes.".to_owned(),
-                };
-                self.diagnostics.push(
-                    Diagnostic::error(
-                        "provider",
-                        format!(
-                            "A {} needs a provider {:?}",
-                            schema.keyword, schema.provider
-                        ),
-                    )
-                    .detail(detail)
-                    .at(span(piece, &attribute.value))
-                    .hint(format!("write {0} or {0}.ALIAS", schema.provider)),
-                );
-                default
-            }
-        }
-    }
-
-    fn call(&mut self, id: usize, header: &Header<'a>, block: &'a Block) -> Option<Item<'a>> {
-        let repeat = self.repeat(header, &block.body);
-        let place = repeat.place();
-        let depends_on = self.depends_on(header.piece, &block.body);
-        let providers = self.call_providers(header.piece, &block.body);
-        let folder = self.resolver.index.call_folders.get(&id)?;
-        let module = self.context.modules.get(folder.as_str())?;
-        let mut arguments = BTreeMap::new();
-        for structure in &block.body {
-            match structure {
-                Structure::Attribute(attribute) => {
-                    let name = attribute.key.as_str();
-                    if CALL_META.iter().any(|meta| meta.name == name) {
-                        continue;
-                    }
-                    if module.variables.contains_key(name) {
-                        let value = self.expr(header.piece, &attribute.value, &place);
-                        arguments.insert(name, value);
-                    } else {
-                        self.unknown_argument(header, attribute, module);
-                    }
-                }
-                Structure::Block(inner) => self.diagnostics.push(
-                    Diagnostic::error(
-                        "unknown-block",
-                        format!("Unknown block {:?}", inner.ident.as_str()),
-                    )
-                    .detail("A module block holds attributes only.")
-                    .at(super::index::header_span(header.piece, inner)),
-                ),
-            }
-        }
-        self.missing_arguments(header, module, &arguments);
-        Some(Item::Call(Call {
-            arguments,
-            repeat,
-            depends_on,
-            providers,
-        }))
-    }
-
-    fn unknown_argument(&mut self, header: &Header<'a>, attribute: &Attribute, module: &Index<'a>) {
-        let name = attribute.key.as_str();
-        let names = module.variables.keys().copied();
-        let names = names.chain(CALL_META.iter().map(|meta| meta.name));
-        self.diagnostics.push(
-            Diagnostic::error(
-                "unknown-attribute",
-                format!("The module {:?} has no variable {name:?}", header.name),
-            )
-            .at(span(header.piece, &attribute.key))
-            .hint_opt(did_you_mean(name, names)),
-        );
-    }
-
-    fn missing_arguments(
-        &mut self,
-        header: &Header<'a>,
-        module: &Index<'a>,
-        arguments: &BTreeMap<&str, Expr<'a>>,
-    ) {
-        for (name, id) in &module.variables {
-            let variable = &module.items[*id];
-            let optional =
-                matches!(variable.syntax, Syntax::Block(b) if b.body.has_attribute("default"));
-            if !optional && !arguments.contains_key(name) {
-                let declared = place(self.context.sources, &variable.span);
-                self.diagnostics.push(
-                    Diagnostic::error(
-                        "missing-attribute",
-                        format!("The module {:?} needs a value of {name:?}", header.name),
-                    )
-                    .detail(format!(
-                        "The variable is declared at {declared} without a default."
-                    ))
-                    .at(header.span.clone()),
-                );
-            }
-        }
-    }
-
-    /// Reads `providers = { kafka = kafka.east }`.
-    fn call_providers(
-        &mut self,
-        piece: &Piece,
-        body: &'a Body,
-    ) -> BTreeMap<ProviderAddress, ProviderAddress> {
-        let mut providers = BTreeMap::new();
-        let Some(attribute) = body.get_attribute("providers") else {
-            return providers;
-        };
-        let pairs = match &attribute.value {
-            Expression::Object(object) => object.iter().collect(),
-            _ => Vec::new(),
-        };
-        for (key, value) in &pairs {
-            let inner = match key {
-                hcl_edit::expr::ObjectKey::Ident(name) => name.as_str().parse().ok(),
-                hcl_edit::expr::ObjectKey::Expression(expr) => provider_address(expr),
-            };
-            let outer = provider_address(value.expr());
-            match (inner, outer) {
-                (Some(inner), Some(outer)) if inner.kind == outer.kind => {
-                    providers.insert(inner, outer);
-                }
-                _ => self.diagnostics.push(
-                    Diagnostic::error("provider", "A module's provider is passed by its name")
-                        .at(span(piece, value.expr()))
-                        .hint("write providers = { kafka = kafka.ALIAS }"),
-                ),
-            }
-        }
-        if pairs.is_empty() {
-            self.diagnostics.push(
-                Diagnostic::error("provider", "A module's providers are passed as an object")
-                    .at(span(piece, &attribute.value))
-                    .hint("write providers = { kafka = kafka.ALIAS }"),
-            );
-        }
-        providers
     }
 
     fn provider(&mut self, header: &Header<'a>, block: &'a Block) -> Option<Item<'a>> {
@@ -740,51 +399,4 @@ fn provider_address(expression: &Expression) -> Option<ProviderAddress> {
         },
         _ => None,
     }
-}
-
-/// Returns an attribute's path, such as `config["retention.ms"]`, whose first name the kind has.
-fn attribute_path(expression: &Expression, schema: &KindSchema) -> Result<String, Diagnostic> {
-    let invalid = || {
-        Diagnostic::error(
-            "ignore-changes",
-            "ignore_changes lists attributes of the object",
-        )
-        .hint("write [partitions, config[\"retention.ms\"]]")
-    };
-    let (root, operators) = match expression {
-        Expression::Variable(name) => (name.as_str(), &[][..]),
-        Expression::Traversal(traversal) => match &traversal.expr {
-            Expression::Variable(name) => (name.as_str(), &*traversal.operators),
-            _ => return Err(invalid()),
-        },
-        _ => return Err(invalid()),
-    };
-    let names = schema
-        .body
-        .attributes
-        .iter()
-        .map(|attribute| attribute.name);
-    let mut names = names.chain(schema.body.blocks.iter().map(|block| block.keyword));
-    if !names.clone().any(|name| name == root) {
-        return Err(Diagnostic::error(
-            "ignore-changes",
-            format!("A {} has no attribute {root:?}", schema.keyword),
-        )
-        .hint_opt(did_you_mean(root, &mut names)));
-    }
-    let mut path = root.to_owned();
-    for operator in operators {
-        match &**operator {
-            TraversalOperator::GetAttr(name) => {
-                path.push('.');
-                path.push_str(name.as_str());
-            }
-            TraversalOperator::Index(index) => {
-                let key = super::expression::literal_key(index).ok_or_else(invalid)?;
-                path.push_str(&key.to_string());
-            }
-            _ => return Err(invalid()),
-        }
-    }
-    Ok(path)
 }

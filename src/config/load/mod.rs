@@ -356,6 +356,19 @@ fn refuse_root_only(index: &Index<'_>, diagnostics: &mut Diagnostics) {
     for plain in index.environments.values() {
         refuse(&plain.span(), "environment", "give the module variables");
     }
+    for plain in &index.settings {
+        let body = &plain.block.body;
+        if body.iter().any(|s| {
+            s.as_attribute()
+                .is_none_or(|a| !a.has_key("required_version"))
+        }) {
+            refuse(
+                &plain.span(),
+                "streamform",
+                "only required_version may stand there",
+            );
+        }
+    }
     for header in &index.items {
         match header.kind {
             index::ItemKind::Provider => refuse(

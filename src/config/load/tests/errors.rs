@@ -1005,3 +1005,27 @@ import {
        | ^^^^^
     "#);
 }
+
+#[test]
+fn files_that_functions_cannot_read() {
+    let case = Case::new(
+        "topic \"a\" {\n  partitions = 1\n  config = {\n    a = file(\"../../etc/passwd\")\n    b = file(\"nothing.txt\")\n  }\n}\n",
+    );
+    insta::assert_snapshot!(case.errors(), @r#"
+    Error: Invalid argument "path" of file()
+     --> main.hcl:4:14
+      |
+    4 |     a = file("../../etc/passwd")
+      |              ^^^^^^^^^^^^^^^^^^
+      on topic.a
+      "../../etc/passwd": the path leads out of the project; only files of the project can be read.
+
+    Error: Invalid argument "path" of file()
+     --> main.hcl:5:14
+      |
+    5 |     b = file("nothing.txt")
+      |              ^^^^^^^^^^^^^
+      on topic.a
+      "nothing.txt": no such file.
+    "#);
+}

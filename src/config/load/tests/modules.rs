@@ -180,7 +180,7 @@ output "x" { value = module.x.tpoic }
 "#,
     )
     .file("loop/main.hcl", "module \"again\" { source = \"../loop\" }\n")
-    .file("m/main.hcl", "variable \"name\" {}\noutput \"topic\" { value = 1 }\nprovider \"kafka\" { bootstrap_servers = \"x\" }\nenvironment \"dev\" {}\n");
+    .file("m/main.hcl", "variable \"name\" {}\noutput \"topic\" { value = 1 }\nprovider \"kafka\" { bootstrap_servers = \"x\" }\nenvironment \"dev\" {}\nstreamform {\n  required_version = \">= 0.1\"\n  max_deletions = 1\n}\n");
     insta::assert_snapshot!(case.errors(), @r#"
     Error: The module "again" calls itself
      --> loop/main.hcl:1:1
@@ -204,6 +204,14 @@ output "x" { value = module.x.tpoic }
       | ^^^^^^^^^^^^^^^^^
       Such a block belongs in the project's own folder.
       hint: give the module variables
+
+    Error: A called module holds no streamform block
+     --> m/main.hcl:5:1
+      |
+    5 | streamform {
+      | ^^^^^^^^^^
+      Such a block belongs in the project's own folder.
+      hint: only required_version may stand there
 
     Error: The module "x" needs a value of "name"
      --> main.hcl:3:1

@@ -426,3 +426,19 @@ fn the_release_follows_content_only() {
         first
     );
 }
+
+#[test]
+fn the_release_follows_the_files_that_functions_read() {
+    let text = "topic \"a\" {\n  partitions = length([file(\"modules/x.txt\")])\n}\nvariable \"x\" { default = 1 }\n";
+    let release = |content: &str, values: &str| {
+        let case = Case::new(text)
+            .file("modules/x.txt", content)
+            .file("unread.txt", content)
+            .file("values.txt", values)
+            .file("x.auto.vars.hcl", "x = file(\"values.txt\")\n");
+        case.project().release
+    };
+    assert_ne!(release("a", "a"), release("b", "a"));
+    // What the values of an environment read is not a part of it.
+    assert_eq!(release("a", "a"), release("a", "b"));
+}
