@@ -5,6 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
+use streamform::backend::{LeaseRequest, LocalBackend};
 
 use crate::support::kafka::{Kafka, unique_prefix};
 use crate::support::program::Running;
@@ -247,6 +248,41 @@ fn policies_decide_what_is_done() {
     );
     kafka.delete_topic(&orders);
     kafka.delete_topic(&audit);
+}
+
+#[test]
+fn a_lease_that_is_held_elsewhere_is_left_alone() {
+    let Some(bootstrap) = servers::kafka() else {
+        return;
+    };
+    let kafka = Kafka::connect(&bootstrap);
+    let followed = Followed::new(&bootstrap);
+    let orders = followed.topic("orders");
+    followed.commit(FOLLOW, &topic("orders", 1, HOUR));
+    let folder = followed.around.path(".streamform");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let backend = LocalBackend::new(&folder, "dev".parse().unwrap(), Vec::new());
+    let request = LeaseRequest {
+        operation: "apply".into(),
+        who: "somebody else".into(),
+        commit: None,
+        wait: Duration::ZERO,
+    };
+    let writer = runtime.block_on(backend.acquire(&request)).unwrap();
+    let (code, line) = followed.once(&[]);
+    assert!(
+        code == Some(4) && line.contains("apply by somebody else"),
+        "{line}"
+    );
+    assert_eq!(kafka.partitions(&orders), None);
+    // A loop goes on at the next beat after the lease is free.
+    let mut running = followed.start(&[]);
+    running.wait_for("outcome=\"leased\"");
+    runtime.block_on(writer.release()).unwrap();
+    running.wait_for("outcome=\"applied\"");
+    running.signal(Signal::TERM);
+    running.wait().expect(0);
+    kafka.delete_topic(&orders);
 }
 
 #[test]
