@@ -43,7 +43,7 @@ pub enum BackendError {
         intact: Option<PathBuf>,
     },
     /// A state file of another environment.
-    #[error("the state file {} belongs to environment {found:?}, not {expected:?}", path.display())]
+    #[error("the state file {} belongs to environment \"{found}\", not \"{expected}\"", path.display())]
     OtherEnvironment {
         /// The file.
         path: PathBuf,
@@ -71,7 +71,7 @@ pub enum BackendError {
         source: FoldError,
     },
     /// The lease is held by somebody else.
-    #[error("environment {environment:?} is being changed: {holder}")]
+    #[error("environment \"{environment}\" is being changed: {holder}")]
     LeaseHeld {
         /// The environment.
         environment: EnvironmentName,
@@ -104,7 +104,7 @@ pub enum BackendError {
         source: serde_json::Error,
     },
     /// The lease to break is not the one that is held.
-    #[error("no lease {id} is held on environment {environment:?}{}", held_instead(holder.as_deref()))]
+    #[error("no lease {id} is held on environment \"{environment}\"{}", held_instead(holder.as_deref()))]
     NoSuchLease {
         /// The lease that was named.
         id: String,
@@ -122,7 +122,7 @@ pub enum BackendError {
         reason: &'static str,
     },
     /// The state could not be stored.
-    #[error("failed to store the state of environment {environment:?}{}", saved_instead(rescue.as_deref()))]
+    #[error("failed to store the state of environment \"{environment}\"{}", saved_instead(rescue.as_deref()))]
     Unsaved {
         /// The environment.
         environment: EnvironmentName,

@@ -215,8 +215,9 @@ impl Writer {
         self.open_journal(plan)
     }
 
-    /// Writes records to disk, in one piece, and merges them into the state. On an error none of
-    /// them counts, and nothing more may be sent: the state is saved aside.
+    /// Writes records to disk, in one piece, and merges them into the state. After an
+    /// error nothing more may be sent: unless the lease is lost, the state is saved aside, these
+    /// records included.
     ///
     /// # Panics
     /// If no apply was begun.

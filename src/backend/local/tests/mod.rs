@@ -1,3 +1,8 @@
+mod chain;
+mod crash;
+mod failure;
+mod fencing;
+
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
@@ -12,8 +17,14 @@ use crate::state::ObjectState;
 use crate::state::journal::{Operation, Record};
 
 /// A machine whose clock stands until it is turned.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Turned(Arc<Mutex<u64>>);
+
+impl Turned {
+    fn turn(&self, seconds: u64) {
+        *self.0.lock().expect("no panic while turning") += seconds * 1000;
+    }
+}
 
 impl Machine for Turned {
     fn now(&self) -> Moment {
