@@ -6,11 +6,11 @@
 //! ```
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::address::{Address, EnvironmentName};
 use crate::apply::{self, ApplyError, ApplyOutcome, Events, Interrupts};
-use crate::backend::{LocalBackend, Snapshot as StateSnapshot, Writer};
+use crate::backend::{self, LocalBackend, Snapshot as StateSnapshot, Writer};
 use crate::clients::{self, Connections};
 use crate::config::load::{LoadRequest, UnsetVariables, load};
 use crate::config::project::{Environment, Inputs, Project};
@@ -26,9 +26,6 @@ use crate::state::State;
 
 /// The version of this program.
 pub const TOOL: &str = env!("CARGO_PKG_VERSION");
-
-/// The folder of the local state where the project names none.
-pub const STATE_FOLDER: &str = ".streamform";
 
 /// Which project, for which environment.
 #[derive(Clone)]
@@ -126,7 +123,9 @@ pub fn prepare(request: &Request) -> Result<Prepared, Diagnostics> {
     let mut project = load_project(request)?; // (pure, over the files)
     let desired = kinds::decode(&project)?; // (pure)
     project.resources.clear();
-    let backend = backend(&project, &request.base);
+    let environment = project.environment.name.clone();
+    let backend = backend::open(&project.settings, &request.base, environment)
+        .map_err(|errors| project.sources.attach(errors))?;
     let commit = request
         .snapshot
         .commit
@@ -153,19 +152,6 @@ pub fn load_project(request: &Request) -> Result<Project, Diagnostics> {
         tool_version: TOOL,
         unset_variables: UnsetVariables::Refuse,
     })
-}
-
-/// Returns the backend that a project's `state` block names.
-pub fn backend(project: &Project, base: &Path) -> LocalBackend {
-    let folder = project
-        .settings
-        .state
-        .as_ref()
-        .and_then(|block| block.attributes.get("path"))
-        .and_then(|path| path.value.as_str())
-        .unwrap_or(STATE_FOLDER);
-    let rescue = vec![base.to_owned(), std::env::temp_dir()];
-    LocalBackend::new(&base.join(folder), project.environment.name.clone(), rescue)
 }
 
 /// Compares a project with its environment and measures what the changes would do.

@@ -4,10 +4,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::address::EnvironmentName;
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::state::format::FormatError;
 use crate::state::journal::FoldError;
 
 use super::lease::Holder;
+
+/// The code of the diagnostic that says that the lease is held by somebody else.
+pub const LEASE_HELD: &str = "lease-held";
 
 /// Why state or lease could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -192,6 +196,28 @@ impl BackendError {
             | Self::Io { .. }
             | Self::PushRefused { .. } => None,
         }
+    }
+}
+
+impl From<BackendError> for Diagnostic {
+    fn from(error: BackendError) -> Self {
+        let (code, summary) = match &error {
+            BackendError::LeaseHeld { .. } => (LEASE_HELD, "The environment is being changed"),
+            BackendError::Fenced { .. } => ("fenced", "The lease on the environment is lost"),
+            BackendError::Unsaved { .. } => ("unsaved", "The state could not be stored"),
+            BackendError::PushRefused { .. } => ("push-refused", "The state was not pushed"),
+            BackendError::NoSuchLease { .. } => ("no-such-lease", "There is no such lease"),
+            _ => ("backend", "The state cannot be used"),
+        };
+        Self::error(code, summary)
+            .caused_by(&error)
+            .hint_opt(error.hint())
+    }
+}
+
+impl From<BackendError> for Diagnostics {
+    fn from(error: BackendError) -> Self {
+        Diagnostic::from(error).into()
     }
 }
 

@@ -12,6 +12,7 @@
 pub mod error;
 pub mod lease;
 pub mod local;
+mod settings;
 
 use crate::document::ContentHash;
 use crate::state::State;
@@ -19,6 +20,7 @@ use crate::state::State;
 pub use error::BackendError;
 pub use lease::{Holder, LeaseRequest};
 pub use local::{LocalBackend, Writer};
+pub use settings::open;
 
 /// An environment's state as it was read.
 #[derive(Debug, Clone)]

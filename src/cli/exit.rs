@@ -2,6 +2,9 @@
 
 use std::process::ExitCode;
 
+use crate::backend::error::LEASE_HELD;
+use crate::diagnostic::Diagnostics;
+
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -20,6 +23,15 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// Returns how a command ended that could not do its work.
+    pub fn of(errors: &Diagnostics) -> Self {
+        if errors.iter().any(|error| error.code == LEASE_HELD) {
+            Self::Leased
+        } else {
+            Self::Error
+        }
+    }
+
     /// Returns the process's exit code.
     pub fn code(self) -> u8 {
         match self {

@@ -4,6 +4,7 @@
 //! that needs an async runtime starts it itself, so that the others answer at once.
 
 mod apply;
+mod backend;
 mod console;
 mod drift;
 mod exit;
@@ -20,6 +21,7 @@ mod project;
 mod runtime;
 mod sandbox;
 mod source;
+mod state;
 mod validate;
 mod version;
 mod watch;
@@ -89,6 +91,7 @@ enum Command {
     Import(import::Args),
     Graph(graph::Args),
     Console(console::Args),
+    State(state::Args),
     Sandbox(sandbox::Args),
     Version(version::Args),
     Watch(watch::Args),
@@ -108,6 +111,7 @@ impl Command {
             Self::Import(args) => import::run(args, output),
             Self::Graph(args) => graph::run(args, output),
             Self::Console(args) => console::run(args, output),
+            Self::State(args) => state::run(args, output),
             Self::Sandbox(args) => sandbox::run(args, output),
             Self::Version(args) => version::run(args, output),
             Self::Watch(args) => watch::run(args, output),
@@ -125,7 +129,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     let outcome = enter(cli.global.chdir.as_ref()).and_then(|()| cli.command.run(&output));
     let exit = outcome.unwrap_or_else(|diagnostics| {
         output.diagnostics(&diagnostics);
-        Exit::Error
+        Exit::of(&diagnostics)
     });
     output.finish(exit)
 }

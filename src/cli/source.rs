@@ -23,6 +23,15 @@ pub struct SourceArgs {
 }
 
 impl SourceArgs {
+    /// Returns the folder that a relative path of the state starts from: the project's on disk, else
+    /// the current one, as a commit has no place for state.
+    pub fn state_base(&self) -> &Path {
+        match (&self.repo, &self.path) {
+            (None, Some(path)) => path,
+            _ => Path::new("."),
+        }
+    }
+
     /// Opens the project's files, which fetches a repository that is not on this machine.
     pub async fn open(&self) -> Result<Snapshot, Diagnostics> {
         let Some(repository) = &self.repo else {

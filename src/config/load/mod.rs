@@ -147,6 +147,40 @@ enum Loaded<T> {
 
 /// Lists the environments that a project declares, without evaluating anything else.
 pub fn environments(files: &dyn Files, root: &str) -> Result<Vec<EnvironmentName>, Diagnostics> {
+    of_head(files, root, |index, sources, diagnostics| {
+        let declared = settings::environments(index, sources, diagnostics);
+        Some(declared.into_keys().collect())
+    })
+}
+
+/// Reads which environment is meant, and the `streamform` block, without evaluating anything else:
+/// what commands on the state need, which must work where the definitions do not.
+pub fn settings(
+    files: &dyn Files,
+    root: &str,
+    environment: Option<&EnvironmentName>,
+    tool_version: &str,
+) -> Result<(EnvironmentName, Settings), Diagnostics> {
+    of_head(files, root, |index, sources, diagnostics| {
+        let declared = settings::environments(index, sources, diagnostics);
+        let chosen = diagnostics.take(choose(environment, &declared))?;
+        let environment = chosen.environment.name;
+        let mut reader = Reader {
+            sources,
+            environment: &environment,
+            diagnostics,
+        };
+        let settings = reader.settings(&index.settings, tool_version);
+        Some((environment, settings))
+    })
+}
+
+/// Looks at the blocks that say how a project is run, not what it defines.
+fn of_head<T>(
+    files: &dyn Files,
+    root: &str,
+    look: impl FnOnce(&Index<'_>, &SourceMap, &mut Diagnostics) -> Option<T>,
+) -> Result<T, Diagnostics> {
     let mut sources = SourceMap::default();
     let mut diagnostics = Diagnostics::new();
     let reading = Reading {
@@ -159,20 +193,23 @@ pub fn environments(files: &dyn Files, root: &str) -> Result<Vec<EnvironmentName
     let sources_of = folder.iter().flat_map(|folder| &folder.sources);
     for part in sources_of.flat_map(|source| &source.parts) {
         for block in part.blocks() {
-            if let ("environment", [label]) = (block.ident.as_str(), &*block.labels) {
-                let plain = Plain {
-                    piece: &part.piece,
-                    block,
-                };
-                index.environments.insert(label.as_str(), plain);
+            let plain = Plain {
+                piece: &part.piece,
+                block,
+            };
+            match (block.ident.as_str(), &*block.labels) {
+                ("environment", [label]) => {
+                    index.environments.insert(label.as_str(), plain);
+                }
+                ("streamform", []) => index.settings.push(plain),
+                _ => {}
             }
         }
     }
-    let declared = settings::environments(&index, &sources, &mut diagnostics);
-    if diagnostics.has_errors() {
-        return Err(sources.attach(diagnostics));
+    match look(&index, &sources, &mut diagnostics) {
+        Some(found) if !diagnostics.has_errors() => Ok(found),
+        _ => Err(sources.attach(diagnostics)),
     }
-    Ok(declared.into_keys().collect())
 }
 
 /// Reports each message once, in the order of the source: a module's mistake is found in each of its
