@@ -130,6 +130,13 @@ impl Shared {
 
     /// Takes the lease `id` from its holder, whoever that is.
     pub(super) fn break_lease(&self, id: &str) -> Result<Holder, BackendError> {
+        if !self.layout.folder.is_dir() {
+            return Err(BackendError::NoSuchLease {
+                id: id.to_owned(),
+                environment: self.environment.clone(),
+                holder: None,
+            });
+        }
         let _guard = Guard::lock(&self.layout.guard)?;
         let file = read(&self.layout.lease)?;
         let holder = match file.holder {

@@ -163,6 +163,11 @@ async fn a_state_that_somebody_replaced_is_not_written_over() {
 async fn a_broken_lease_is_lost_at_once_and_written_down() {
     let folder = tempfile::tempdir().expect("a folder");
     let backend = backend(folder.path()).with_lease_ttl(Duration::from_millis(300));
+    let never = backend
+        .break_lease("any", "me")
+        .await
+        .expect_err("never applied");
+    insta::assert_snapshot!(never, @r#"no lease any is held on environment "dev""#);
     let mut writer = backend.acquire(&request("apply")).await.expect("free");
     writer.begin(plan()).await.expect("begun");
     let id = writer.holder().id.clone();
