@@ -82,9 +82,7 @@ impl ContentHash {
             .iter()
             .fold(String::with_capacity(64), |mut hex, byte| {
                 for nibble in [byte >> 4, byte & 15] {
-                    hex.push(
-                        char::from_digit(u32::from(nibble), 16).expect("a nibble is below 16"),
-                    );
+                    hex.push(char::from(b"0123456789abcdef"[usize::from(nibble)]));
                 }
                 hex
             })

@@ -204,7 +204,7 @@ pub async fn plan_environment(
 /// Returns what a saved plan is checked against and carried out with: the hashes of the release and of
 /// the objects as wanted, what the project permits, and its connections.
 pub fn for_saved_plan(
-    prepared: Prepared,
+    prepared: &Prepared,
 ) -> Result<((ContentHash, ContentHash), GateInput, Connections), Diagnostics> {
     let hashes = (prepared.project.release, desired_hash(&prepared.desired));
     let gates = permitted(&prepared.project)?;

@@ -181,9 +181,12 @@ fn driver(
     }
 }
 
+/// The objects of a batch, and the answer that is under way.
+type Asked<T> = (Vec<Address>, Answer<Result<Vec<T>, DriverError>>);
+
 /// Waits for all answers at the same time, and reports every provider that gave none.
 async fn gather<T: Send + 'static>(
-    asked: Vec<(Vec<Address>, Answer<Result<Vec<T>, DriverError>>)>,
+    asked: Vec<Asked<T>>,
     mut errors: Diagnostics,
 ) -> Result<BTreeMap<Address, T>, Diagnostics> {
     let mut running = JoinSet::new();

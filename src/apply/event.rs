@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::address::Address;
 use crate::graph::Skip;
 use crate::kinds::Action;
+use crate::kinds::driver::ProgressSink;
 
 /// Something that happened.
 #[derive(Debug)]
@@ -76,13 +77,13 @@ impl Events {
     }
 
     /// Returns the function that drivers tell their progress to.
-    pub(super) fn progress(&self) -> Arc<dyn Fn(&Address, String) + Send + Sync> {
+    pub(super) fn progress(&self) -> ProgressSink {
         let events = self.clone();
         Arc::new(move |address, text| {
             events.send(&Event::Progress {
                 address,
                 text: &text,
-            })
+            });
         })
     }
 }

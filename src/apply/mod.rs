@@ -101,7 +101,7 @@ pub async fn apply(
         under_way: BTreeMap::new(),
         outcome: ApplyOutcome::default(),
     };
-    let ended = run.to_the_end().await;
+    let ended = run.finish().await;
     let mut outcome = std::mem::take(&mut run.outcome);
     outcome.skipped = run.schedule.skipped().clone();
     outcome.abandoned = std::mem::take(&mut run.under_way).into_keys().collect();
@@ -212,7 +212,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    async fn to_the_end(&mut self) -> Result<(), ApplyError> {
+    async fn finish(&mut self) -> Result<(), ApplyError> {
         let mut lost = self.writer.lost();
         loop {
             if *self.interrupts.borrow() > 0 && !self.outcome.interrupted {
@@ -302,7 +302,7 @@ impl Run<'_> {
             self.succeed(&address, action, Duration::ZERO);
         }
         for ((provider, kind), operations) in batches {
-            self.spawn(&provider, &kind, operations);
+            self.spawn(&provider, &kind, &operations);
         }
         Ok(())
     }
@@ -329,7 +329,7 @@ impl Run<'_> {
         }
     }
 
-    fn spawn(&mut self, provider: &ProviderAddress, kind: &str, operations: Vec<ErasedOperation>) {
+    fn spawn(&mut self, provider: &ProviderAddress, kind: &str, operations: &[ErasedOperation]) {
         let addresses = |batch: &[ErasedOperation]| -> Vec<Address> {
             batch
                 .iter()
@@ -343,7 +343,7 @@ impl Run<'_> {
                     message: diagnostic.summary.clone(),
                     unchanged: true,
                 };
-                let done = (addresses(&operations), vec![Err(failure); operations.len()]);
+                let done = (addresses(operations), vec![Err(failure); operations.len()]);
                 self.running.spawn(async move { done });
                 return;
             }

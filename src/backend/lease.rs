@@ -22,7 +22,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// By how much the wall clocks of two machines may differ.
-pub const SKEW: Duration = Duration::from_secs(60);
+pub const SKEW: Duration = Duration::from_mins(1);
 
 /// What a holder says about itself, and how long it would wait.
 #[derive(Debug, Clone)]

@@ -1,5 +1,6 @@
 //! `streamform apply` and `streamform destroy`: plan under the lease, ask, and carry it out.
 
+use std::fmt::Write as _;
 use std::io::{self, BufRead as _, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
@@ -137,21 +138,21 @@ async fn saved(path: &Path, args: &Common, output: &Output) -> Result<Exit, Stop
     let plan = read(path)?;
     let prepared = args.scope.prepare().await?;
     let mut writer = acquire(&prepared, &args.lease, "apply", output).await?;
-    let ended = apply_saved(plan, args, prepared, &mut writer, output).await;
+    let ended = apply_saved(plan, args, &prepared, &mut writer, output).await;
     release(writer, ended).await
 }
 
 async fn apply_saved(
     plan: Plan,
     args: &Common,
-    prepared: Prepared,
+    prepared: &Prepared,
     writer: &mut Writer,
     output: &Output,
 ) -> Result<Exit, Stop> {
     let stale = |why: String| {
         Diagnostics::from(
             Diagnostic::error("stale-plan", "The saved plan can no longer be applied")
-                .detail(format!("{}.", why))
+                .detail(format!("{why}."))
                 .hint("plan again, and look at what is different now"),
         )
     };
@@ -284,14 +285,14 @@ fn report(outcome: &ApplyOutcome, output: &Output) {
         (Action::Record, "recorded"),
     ] {
         if count(action) > 0 {
-            text.push_str(&format!(", {} {word}", count(action)));
+            let _ = write!(text, ", {} {word}", count(action));
         }
     }
     if !outcome.failed.is_empty() {
-        text.push_str(&format!(", {} failed", outcome.failed.len()));
+        let _ = write!(text, ", {} failed", outcome.failed.len());
     }
     if !outcome.skipped.is_empty() {
-        text.push_str(&format!(", {} not begun", outcome.skipped.len()));
+        let _ = write!(text, ", {} not begun", outcome.skipped.len());
     }
     output.result(&format!("{text}.\n"));
 }

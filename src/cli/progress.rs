@@ -56,7 +56,7 @@ impl Progress {
             shown
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
-                .show(event)
+                .show(event);
         })
     }
 

@@ -50,7 +50,7 @@ fn interval(text: &str) -> Result<Duration, String> {
     let span: jiff::SignedDuration = text
         .parse()
         .map_err(|_| "expected a duration such as 30s or 5m".to_owned())?;
-    let allowed = Duration::from_secs(1)..=Duration::from_secs(24 * 3600);
+    let allowed = Duration::from_secs(1)..=Duration::from_hours(24);
     Duration::try_from(span)
         .ok()
         .filter(|interval| allowed.contains(interval))

@@ -6,7 +6,7 @@
 pub mod kafka;
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -155,7 +155,7 @@ pub fn kafka_diagnostic(provider: &ProviderAddress, error: &kafka::KafkaError) -
     let mut causes = String::new();
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
-        causes.push_str(&format!("{cause}\n"));
+        let _ = writeln!(causes, "{cause}");
         source = cause.source();
     }
     let mut text = error.to_string();

@@ -75,10 +75,13 @@ pub struct Failure {
     pub unchanged: bool,
 }
 
+/// Where a driver's words about its progress go.
+pub type ProgressSink = Arc<dyn Fn(&Address, String) + Send + Sync>;
+
 /// What a driver tells while it works.
 #[derive(Clone)]
 pub struct Context {
-    progress: Arc<dyn Fn(&Address, String) + Send + Sync>,
+    progress: ProgressSink,
     notes: mpsc::Sender<(Address, Document, oneshot::Sender<()>)>,
 }
 
@@ -98,10 +101,7 @@ pub type NoteRequest = (Address, Document, oneshot::Sender<()>);
 
 impl Context {
     /// Returns a context that hands progress and notes on.
-    pub fn new(
-        progress: Arc<dyn Fn(&Address, String) + Send + Sync>,
-        notes: mpsc::Sender<NoteRequest>,
-    ) -> Self {
+    pub fn new(progress: ProgressSink, notes: mpsc::Sender<NoteRequest>) -> Self {
         Self { progress, notes }
     }
 

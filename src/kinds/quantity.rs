@@ -1,5 +1,7 @@
 //! Numbers as people read them: counts, bytes, spans of time. Pure.
 
+use std::fmt::Write as _;
+
 /// Returns a count with its noun: `1 record`, `12,000 records`.
 pub fn count(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
@@ -11,7 +13,7 @@ fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -52,7 +54,7 @@ pub fn span(ms: u64) -> String {
     if let Some((name, smaller)) = UNITS.get(first + 1) {
         let rest = ms % size / smaller;
         if rest > 0 {
-            text.push_str(&format!(" {rest} {name}"));
+            let _ = write!(text, " {rest} {name}");
         }
     }
     text

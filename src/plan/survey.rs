@@ -102,22 +102,62 @@ pub fn survey(input: SurveyInput<'_>) -> Result<Survey, Diagnostics> {
         Mode::Apply => input.desired,
         Mode::Destroy => BTreeMap::new(),
     };
+    let mut items = side_by_side(
+        input.project,
+        desired,
+        state.objects,
+        &moved,
+        &imports,
+        &mut found,
+    );
+    let selected = found.take(input.selection.select(&needs(&items)));
+    if found.has_errors() {
+        return Err(input.project.sources.attach(found));
+    }
+    let selected = selected.unwrap_or_default();
+    let left_out: Vec<Address> = items
+        .keys()
+        .filter(|address| !selected.contains(*address))
+        .cloned()
+        .collect();
+    items.retain(|address, _| selected.contains(address));
+    let mut warnings = input.project.warnings.clone();
+    warnings.extend(input.project.sources.attach(found));
+    Ok(Survey {
+        basis,
+        mode: input.mode,
+        selection: input.selection,
+        items,
+        left_out,
+        owned,
+        warnings,
+    })
+}
+
+/// Pairs what the project says about each object with what the state says.
+fn side_by_side(
+    project: &Project,
+    desired: BTreeMap<Address, Desired>,
+    mut objects: BTreeMap<Address, ObjectState>,
+    moved: &BTreeMap<Address, Address>,
+    imports: &BTreeMap<Address, Arc<str>>,
+    found: &mut Diagnostics,
+) -> BTreeMap<Address, Item> {
     let mut items = BTreeMap::new();
-    let mut objects = state.objects;
     for (address, desired) in desired {
         let owned = objects.remove(&address);
         let Some(kind) = kinds::kind(&address.kind) else {
             continue;
         };
-        check_identity(&address, &desired, owned.as_ref(), &mut found);
+        check_identity(&address, &desired, owned.as_ref(), found);
         check_import(
             &address,
             &desired,
             imports.get(&address),
             owned.is_some(),
-            &mut found,
+            found,
         );
-        check_removed(&address, &desired, input.project, &mut found);
+        check_removed(&address, &desired, project, found);
         if let Some(reason) = (kind.reserved)(&desired.remote_id) {
             found.push(
                 Diagnostic::error(
@@ -149,11 +189,7 @@ pub fn survey(input: SurveyInput<'_>) -> Result<Survey, Diagnostics> {
             found.push(unknown_kind(&address));
             continue;
         };
-        let removed = input
-            .project
-            .removed
-            .iter()
-            .find(|r| r.from.matches(&address));
+        let removed = project.removed.iter().find(|r| r.from.matches(&address));
         let item = Item {
             kind,
             provider: owned.provider.clone(),
@@ -166,28 +202,7 @@ pub fn survey(input: SurveyInput<'_>) -> Result<Survey, Diagnostics> {
         };
         items.insert(address, item);
     }
-    let selected = found.take(input.selection.select(&needs(&items)));
-    if found.has_errors() {
-        return Err(input.project.sources.attach(found));
-    }
-    let selected = selected.unwrap_or_default();
-    let left_out: Vec<Address> = items
-        .keys()
-        .filter(|address| !selected.contains(*address))
-        .cloned()
-        .collect();
-    items.retain(|address, _| selected.contains(address));
-    let mut warnings = input.project.warnings.clone();
-    warnings.extend(input.project.sources.attach(found));
-    Ok(Survey {
-        basis,
-        mode: input.mode,
-        selection: input.selection,
-        items,
-        left_out,
-        owned,
-        warnings,
-    })
+    items
 }
 
 fn unknown_kind(address: &Address) -> Diagnostic {

@@ -8,7 +8,7 @@ use rand::Rng;
 const FIRST: Duration = Duration::from_secs(2);
 
 /// The longest wait: 5 minutes.
-const MOST: Duration = Duration::from_secs(300);
+const MOST: Duration = Duration::from_mins(5);
 
 /// Doubles the wait with each failure in a row, up to 5 minutes. Half of each wait is random, so that
 /// many reconcilers whose broker comes back do not all ask it at once.

@@ -127,7 +127,7 @@ impl Options {
             secure: false,
             heap: "768m".to_owned(),
             jvm_options: None,
-            timeout: Duration::from_secs(180),
+            timeout: Duration::from_mins(3),
         }
     }
 

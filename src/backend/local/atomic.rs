@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Temporary files older than this are left-overs of killed programs.
-const LEFT_OVER: Duration = Duration::from_secs(3600);
+const LEFT_OVER: Duration = Duration::from_hours(1);
 
 /// A file's new content, written beside it; removed again unless committed.
 #[must_use]

@@ -13,7 +13,7 @@ use kafka_protocol::error::ResponseError;
 const NEWEST: i16 = 4;
 
 /// How long the whole set-up may take is limited by the caller, so that each step needs no limit of its own.
-pub(super) const NO_LIMIT: std::time::Duration = std::time::Duration::from_secs(3600);
+pub(super) const NO_LIMIT: std::time::Duration = std::time::Duration::from_hours(1);
 
 /// Asks for the versions, in version 4 and then, where the broker does not know it, in version 0.
 pub(super) async fn versions(connection: &Connection) -> Result<Versions, Cause> {

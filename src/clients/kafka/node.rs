@@ -12,7 +12,7 @@ use super::versions::Versions;
 use super::wire::{Call, api_name};
 
 /// The longest silence that a broker can ask for; a longer one is not believed.
-const MAX_THROTTLE: Duration = Duration::from_secs(60);
+const MAX_THROTTLE: Duration = Duration::from_mins(1);
 
 /// A broker's address and our connections to it.
 #[derive(Debug)]

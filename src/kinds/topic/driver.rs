@@ -84,8 +84,7 @@ impl Driver for TopicDriver {
                     );
                     return Err(DriverError(Box::new(Diagnostic::error("kafka", failed))));
                 }
-                self.live(topic, wanted.specs.first(), config, &moving, &racks)
-                    .map(Some)
+                live(topic, wanted.specs.first(), config, &moving, &racks).map(Some)
             })
             .collect()
     }
@@ -155,49 +154,48 @@ impl TopicDriver {
             .map(|(partition, ongoing)| (partition, ongoing.target()))
             .collect())
     }
+}
 
-    fn live(
-        &self,
-        topic: &TopicMetadata,
-        spec: Option<&TopicSpec>,
-        config: Described,
-        moving: &BTreeMap<TopicPartition, Vec<i32>>,
-        racks: &Racks,
-    ) -> Result<TopicLive, DriverError> {
-        let entries = config.map_err(|error| {
-            let failed = format!(
-                "The configuration of the topic {:?} cannot be read: {error}",
-                &*topic.name
-            );
-            DriverError(Box::new(Diagnostic::error("kafka", failed)))
-        })?;
-        let placement = spec.and_then(|spec| spec.placement.as_ref());
-        let (mut least, mut most) = (usize::MAX, 0);
-        let mut is_moving = false;
-        let mut misplaced = Vec::new();
-        for partition in &topic.partitions {
-            let target = if moving.is_empty() {
-                None
-            } else {
-                moving.get(&TopicPartition::new(topic.name.clone(), partition.index))
-            };
-            is_moving |= target.is_some();
-            let replicas = target.map_or(&*partition.replicas, |target| target);
-            least = least.min(replicas.len());
-            most = most.max(replicas.len());
-            if placement.is_some_and(|placement| !placement::fits(replicas, placement, racks)) {
-                misplaced.push(partition.index);
-            }
+fn live(
+    topic: &TopicMetadata,
+    spec: Option<&TopicSpec>,
+    config: Described,
+    moving: &BTreeMap<TopicPartition, Vec<i32>>,
+    racks: &Racks,
+) -> Result<TopicLive, DriverError> {
+    let entries = config.map_err(|error| {
+        let failed = format!(
+            "The configuration of the topic {:?} cannot be read: {error}",
+            &*topic.name
+        );
+        DriverError(Box::new(Diagnostic::error("kafka", failed)))
+    })?;
+    let placement = spec.and_then(|spec| spec.placement.as_ref());
+    let (mut least, mut most) = (usize::MAX, 0);
+    let mut is_moving = false;
+    let mut misplaced = Vec::new();
+    for partition in &topic.partitions {
+        let target = if moving.is_empty() {
+            None
+        } else {
+            moving.get(&TopicPartition::new(topic.name.clone(), partition.index))
+        };
+        is_moving |= target.is_some();
+        let replicas = target.map_or(&*partition.replicas, |target| target);
+        least = least.min(replicas.len());
+        most = most.max(replicas.len());
+        if placement.is_some_and(|placement| !placement::fits(replicas, placement, racks)) {
+            misplaced.push(partition.index);
         }
-        Ok(TopicLive {
-            partitions: narrow(topic.partitions.len()),
-            replication_factor: narrow(least.min(most)),
-            uneven_up_to: (most > least).then(|| narrow(most)),
-            moving: is_moving,
-            misplaced,
-            config: entries.into_iter().map(live_entry).collect(),
-        })
     }
+    Ok(TopicLive {
+        partitions: narrow(topic.partitions.len()),
+        replication_factor: narrow(least.min(most)),
+        uneven_up_to: (most > least).then(|| narrow(most)),
+        moving: is_moving,
+        misplaced,
+        config: entries.iter().map(live_entry).collect(),
+    })
 }
 
 fn narrow(count: usize) -> u32 {
@@ -234,7 +232,7 @@ fn questions(names: &[Arc<str>], wanted: &[Wanted<Topic>]) -> Vec<(Resource, Key
         .collect()
 }
 
-fn live_entry(entry: ConfigEntry) -> (String, LiveEntry) {
+fn live_entry(entry: &ConfigEntry) -> (String, LiveEntry) {
     let r#type = match entry.config_type {
         ConfigType::Boolean => EntryType::Boolean,
         ConfigType::Int | ConfigType::Short | ConfigType::Long => EntryType::Integer,

@@ -339,9 +339,9 @@ fn reassignment(block: &Block, found: &mut Diagnostics) -> Reassignment {
         .get("within")
         .and_then(|given| match &given.value {
             Value::Null => None,
-            Value::String(text) => match parse_duration(text) {
-                Some(within) => u64::try_from(within.as_millis()).ok(),
-                None => {
+            Value::String(text) => {
+                let within = parse_duration(text);
+                if within.is_none() {
                     found.push(
                         Diagnostic::error(
                             "invalid-value",
@@ -350,9 +350,9 @@ fn reassignment(block: &Block, found: &mut Diagnostics) -> Reassignment {
                         .at(given.value_span.clone())
                         .detail(format!("It is {:?}.", &**text)),
                     );
-                    None
                 }
-            },
+                within.and_then(|within| u64::try_from(within.as_millis()).ok())
+            }
             _ => {
                 found.push(wrong_type("within", "a duration such as \"1h\"", given));
                 None

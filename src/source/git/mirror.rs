@@ -46,8 +46,8 @@ impl Default for FetchLimits {
     /// A minute of silence, 15 minutes and 4 GiB.
     fn default() -> Self {
         Self {
-            stalled: Duration::from_secs(60),
-            total: Duration::from_secs(15 * 60),
+            stalled: Duration::from_mins(1),
+            total: Duration::from_mins(15),
             bytes: 4 << 30,
         }
     }

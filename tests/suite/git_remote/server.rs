@@ -98,7 +98,7 @@ fn serve(
     });
     match mode {
         Mode::Silent => {
-            std::thread::sleep(std::time::Duration::from_secs(600));
+            std::thread::sleep(std::time::Duration::from_mins(10));
             return None;
         }
         Mode::Redirect(to) => {

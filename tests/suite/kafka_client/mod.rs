@@ -56,7 +56,7 @@ async fn create(client: &Client, topics: Vec<NewTopic>) {
     for outcome in client.create_topics(topics, Mode::Apply).await.unwrap() {
         outcome.result.unwrap();
     }
-    let within = Duration::from_secs(120);
+    let within = Duration::from_mins(2);
     let visible = client.await_topics_visible(&expected, within, |_| {}).await;
     visible.unwrap();
 }
@@ -66,7 +66,7 @@ async fn delete(client: &Client, names: &[Arc<str>]) {
     for outcome in client.delete_topics(names.to_vec()).await.unwrap() {
         outcome.result.unwrap();
     }
-    let within = Duration::from_secs(120);
+    let within = Duration::from_mins(2);
     let gone = client
         .await_topics_gone(names.to_vec(), within, |_| {})
         .await;

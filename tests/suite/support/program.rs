@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// How long any run may take: far beyond what it needs, so that a hang fails instead of blocking.
-const TIMEOUT: Duration = Duration::from_secs(180);
+const TIMEOUT: Duration = Duration::from_mins(3);
 
 /// A run of the program that has not begun.
 pub(crate) struct Program {

@@ -89,8 +89,8 @@ impl Default for Timeouts {
         Self {
             connect: Duration::from_secs(10),
             request: Duration::from_secs(30),
-            call: Duration::from_secs(60),
-            idle: Duration::from_secs(5 * 60),
+            call: Duration::from_mins(1),
+            idle: Duration::from_mins(5),
             backoff: Duration::from_millis(100),
             backoff_max: Duration::from_secs(1),
             retries: None,

@@ -122,7 +122,7 @@ environment "dev" {}
     assert_eq!(environment.promotes_from.unwrap().as_str(), "dev");
     assert_eq!(
         environment.verify.unwrap().soak,
-        Some(Duration::from_secs(129_600))
+        Some(Duration::from_hours(36))
     );
 }
 

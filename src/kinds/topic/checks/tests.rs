@@ -75,9 +75,10 @@ fn find(
         );
         found
     });
-    findings
-        .map(|f| format!("{:?}: {}. {}\n", f.weight, f.summary, f.detail))
-        .collect()
+    let lines: Vec<String> = findings
+        .map(|f| format!("{:?}: {}. {}", f.weight, f.summary, f.detail))
+        .collect();
+    lines.join("\n")
 }
 
 #[test]

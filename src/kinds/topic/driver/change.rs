@@ -20,7 +20,7 @@ use super::measure::{config_operations, more_partitions, new_topic};
 use super::{TopicDriver, moves};
 
 /// How long brokers may take to show what the controller accepted, for one topic.
-const SETTLING: Duration = Duration::from_secs(60);
+const SETTLING: Duration = Duration::from_mins(1);
 
 /// How much longer for each topic of a batch: a broker makes log folders one by one.
 const SETTLING_EACH: Duration = Duration::from_millis(100);

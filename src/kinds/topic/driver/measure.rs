@@ -41,16 +41,6 @@ pub(super) async fn measure(
     Ok(facts)
 }
 
-/// Returns the value that a change gives a configuration key: `Some(None)` where it is reset.
-fn new_value<'a>(question: &'a Question<Topic>, key: &str) -> Option<Option<&'a str>> {
-    let path = config_path(key);
-    question
-        .deltas
-        .iter()
-        .find(|delta| delta.path == path)
-        .map(|delta| delta.after.as_str())
-}
-
 fn changes(question: &Question<Topic>, path: &str) -> bool {
     question.deltas.iter().any(|delta| delta.path == path)
 }
@@ -337,8 +327,8 @@ async fn find_effective(
                 facts[index].cleanup_policy = entry.value.as_deref().map(str::to_owned);
             }
             let below = entry.extras.iter().flat_map(|extras| &extras.synonyms);
-            let below = below.filter(|synonym| synonym.source != ConfigSource::Topic);
-            if let Some(value) = below.filter_map(|synonym| synonym.value.as_deref()).next() {
+            let mut below = below.filter(|synonym| synonym.source != ConfigSource::Topic);
+            if let Some(value) = below.find_map(|s| s.value.as_deref()) {
                 facts[index]
                     .inherited
                     .insert(entry.name.to_string(), value.to_owned());
@@ -511,10 +501,13 @@ async fn measure_expiry(
 
 /// Returns the limit that a change sets, if it sets one at all: -1 is none.
 fn limit(question: &Question<Topic>, facts: &TopicFacts, key: &str) -> Option<u64> {
-    let value = match new_value(question, key)? {
-        Some(value) => value.to_owned(),
-        None => facts.inherited.get(key)?.clone(),
-    };
+    let path = config_path(key);
+    let delta = question.deltas.iter().find(|delta| delta.path == path)?;
+    // A key that is reset takes the value of the level below.
+    let value = delta
+        .after
+        .as_str()
+        .or_else(|| facts.inherited.get(key).map(String::as_str))?;
     value.trim().parse().ok()
 }
 

@@ -23,7 +23,7 @@ use super::TopicDriver;
 use super::change::{Results, sentence, sets_config};
 
 /// How long a move may take where nothing is set.
-const WITHIN: Duration = Duration::from_secs(3600);
+const WITHIN: Duration = Duration::from_hours(1);
 
 /// The brokers' rates, in bytes per second.
 const RATES: [&str; 2] = [
