@@ -17,4 +17,5 @@ mod sandbox;
     reason = "each test takes what it needs, and tests come and go"
 )]
 mod support;
+mod topic_driver;
 mod watch;

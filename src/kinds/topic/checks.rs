@@ -325,9 +325,14 @@ fn retention_cut(input: &Input<'_>) -> Vec<Finding> {
     // Time alone does not delete from a topic that is only compacted.
     let compacted = facts.cleanup_policy.as_deref() == Some("compact");
     if compacted || (facts.records_expiring == Some(0) && facts.unmeasured.is_empty()) {
+        let why = if compacted {
+            "The topic is compacted: age deletes nothing from it."
+        } else {
+            "No record is older than that."
+        };
         return vec![
             Finding::new("retention-cut", Weight::Note, summary)
-                .detail("No record is older than that.")
+                .detail(why)
                 .on(config_path(key)),
         ];
     }

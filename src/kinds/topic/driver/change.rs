@@ -14,9 +14,9 @@ use crate::clients::kafka::{KafkaError, Layout, Mode, Outcome, TopicSelection};
 use crate::kinds::Action;
 use crate::kinds::driver::{Context, Driver as _, Failure, Operation, Wanted};
 use crate::kinds::topic::placement::{self, Racks};
-use crate::kinds::topic::{Topic, TopicLive, diff};
+use crate::kinds::topic::{Topic, TopicLive, TopicSpec, diff};
 
-use super::measure::{config_operations, more_partitions, new_topic};
+use super::measure::{config_key, config_operations, more_partitions, new_topic};
 use super::{TopicDriver, moves};
 
 /// How long brokers may take to show what the controller accepted, for one topic.
@@ -407,7 +407,7 @@ async fn read_back(
             .iter()
             .map(|index| Wanted {
                 remote_id: operations[*index].remote_id.clone(),
-                specs: operations[*index].spec.clone().into_iter().collect(),
+                specs: specs(&operations[*index]),
             })
             .collect();
         let seen = driver.observe(wanted).await;
@@ -438,9 +438,31 @@ async fn read_back(
     }
 }
 
+/// Returns what to read back: what is wanted, and the keys that were to be reset.
+fn specs(operation: &Operation<Topic>) -> Vec<TopicSpec> {
+    let Some(spec) = &operation.spec else {
+        return Vec::new();
+    };
+    let reset: BTreeMap<String, String> = operation
+        .deltas
+        .iter()
+        .filter(|delta| delta.after.is_null())
+        .filter_map(|delta| Some((config_key(&delta.path)?, String::new())))
+        .collect();
+    let mut specs = vec![spec.clone()];
+    if !reset.is_empty() {
+        specs.push(TopicSpec {
+            config: reset,
+            ..spec.clone()
+        });
+    }
+    specs
+}
+
 /// Says in what a topic is not as an operation was to make it.
 fn mismatch(operation: &Operation<Topic>, live: Option<&TopicLive>) -> Option<String> {
-    let spec = operation.spec.as_ref()?;
+    let specs = specs(operation);
+    let (spec, history) = specs.split_first()?;
     let Some(live) = live else {
         return Some("the topic is not there".into());
     };
@@ -448,7 +470,7 @@ fn mismatch(operation: &Operation<Topic>, live: Option<&TopicLive>) -> Option<St
         operation.action == Action::Create
             || operation.deltas.iter().any(|delta| delta.path == path)
     };
-    let left = diff::diff(spec, &[], live)
+    let left = diff::diff(spec, history, live)
         .into_iter()
         .find(|delta| planned(&delta.path))?;
     Some(format!(

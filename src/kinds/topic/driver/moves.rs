@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use kafka_protocol::error::ResponseError;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::time::Instant;
@@ -41,9 +42,12 @@ const MARKS: [&str; 2] = [
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Throttle {
-    /// Broker → rates that it had before, by key; null where it had none of its own.
-    brokers: BTreeMap<i32, BTreeMap<String, Option<String>>>,
+    /// The rates of before.
+    brokers: Rates,
 }
+
+/// Broker → rates that it has of its own, by key; null where it has none.
+type Rates = BTreeMap<i32, BTreeMap<String, Option<String>>>;
 
 /// The key of the note.
 const NOTE: &str = "throttle";
@@ -59,8 +63,12 @@ fn noted(notes: &Document) -> Option<Throttle> {
 /// One topic's moves.
 struct Move {
     index: usize,
+    topic: Arc<str>,
     targets: BTreeMap<TopicPartition, Vec<i32>>,
     brokers: BTreeSet<i32>,
+    /// The rate that is wanted, in bytes per second.
+    throttle: Option<u64>,
+    within: Duration,
 }
 
 /// Moves the replicas of all topics of a batch whose replication factor or placement changes, and
@@ -72,13 +80,9 @@ pub(super) async fn rearrange(
     results: &mut Results,
     context: &Context,
 ) {
-    for index in indexes
-        .iter()
-        .filter(|index| results.is_fine(**index))
-        .copied()
-        .collect::<Vec<_>>()
-    {
-        if let Some(notes) = &operations[index].notes
+    for &index in indexes {
+        if results.is_fine(index)
+            && let Some(notes) = &operations[index].notes
             && let Err(reason) = remove_leftovers(driver, &operations[index], notes, context).await
         {
             results.fail(index, reason, false);
@@ -92,7 +96,7 @@ pub(super) async fn rearrange(
     if rearranged.is_empty() {
         return;
     }
-    let moves = match targets(driver, operations, &rearranged, results).await {
+    let mut moves = match targets(driver, operations, &rearranged, results).await {
         Ok(moves) => moves,
         Err(error) => {
             for index in rearranged {
@@ -101,23 +105,26 @@ pub(super) async fn rearrange(
             return;
         }
     };
-    // One topic after the other would take as many round trips; a throttle belongs to each topic.
-    let mut begun = Vec::new();
-    for one in moves {
-        match begin(driver, &operations[one.index], &one, context).await {
-            Ok(throttle) => begun.push((one, throttle)),
-            Err(reason) => results.fail(one.index, reason, false),
+    let throttles = match set_throttles(driver, operations, &moves, context).await {
+        Ok(throttles) => throttles,
+        Err(reason) => {
+            for one in moves.extract_if(.., |one| one.throttle.is_some()) {
+                results.fail(
+                    one.index,
+                    reason.clone(),
+                    !sets_config(&operations[one.index]),
+                );
+            }
+            BTreeMap::new()
         }
-    }
-    for (one, throttle) in begun {
-        let operation = &operations[one.index];
-        let ended = finish(driver, operation, &one, context).await;
-        let cleaned = match throttle {
-            Some(throttle) => unthrottle(driver, operation, &throttle, context).await,
-            None => Ok(()),
-        };
-        if let Err(reason) = ended.and(cleaned) {
-            results.fail(one.index, reason, false);
+    };
+    begin(driver, &moves, results).await;
+    moves.retain(|one| results.is_fine(one.index));
+    finish(driver, operations, moves, results, context).await;
+    // Taken away when all moves are done: topics share the brokers' rates.
+    if let Err(reason) = unthrottle(driver, operations, &throttles, context).await {
+        for index in throttles.into_keys() {
+            results.fail(index, reason.clone(), false);
         }
     }
 }
@@ -185,10 +192,15 @@ async fn targets(
             .map_or(least, |factor| factor as usize);
         match placement::assign(&current, factor, spec.placement.as_ref(), &racks) {
             Ok(assigned) => {
+                let how = spec.reassignment.as_ref();
+                let within = how.and_then(|how| how.within_ms);
                 let mut one = Move {
                     index: *index,
+                    topic: topic.name.clone(),
                     targets: BTreeMap::new(),
                     brokers: BTreeSet::new(),
+                    throttle: how.and_then(|how| how.throttle),
+                    within: within.map_or(WITHIN, Duration::from_millis),
                 };
                 for ((partition, was), is) in topic.partitions.iter().zip(&current).zip(assigned) {
                     if *was != is {
@@ -205,137 +217,207 @@ async fn targets(
     Ok(moves)
 }
 
-/// Sets the throttle, if one is wanted, and begins a topic's moves.
-async fn begin(
-    driver: &TopicDriver,
-    operation: &Operation<Topic>,
-    one: &Move,
-    context: &Context,
-) -> Result<Option<Throttle>, String> {
-    let wanted = operation
-        .spec
-        .as_ref()
-        .and_then(|spec| spec.reassignment.as_ref()?.throttle);
-    let throttle = match wanted {
-        Some(rate) if !one.targets.is_empty() => {
-            Some(set_throttle(driver, operation, one, rate, context).await?)
-        }
-        _ => None,
-    };
-    let moves = one
-        .targets
+/// Begins the moves of all topics in one call.
+async fn begin(driver: &TopicDriver, moves: &[Move], results: &mut Results) {
+    let (owners, asked): (Vec<usize>, Vec<Reassignment>) = moves
         .iter()
-        .map(|(partition, target)| Reassignment {
-            partition: partition.clone(),
-            replicas: Some(target.clone()),
+        .flat_map(|one| {
+            one.targets.iter().map(|(partition, target)| {
+                let partition = partition.clone();
+                let replicas = Some(target.clone());
+                (
+                    one.index,
+                    Reassignment {
+                        partition,
+                        replicas,
+                    },
+                )
+            })
         })
-        .collect();
-    let outcomes = driver.client.alter_partition_reassignments(moves).await;
-    let refused = match outcomes {
-        Ok(outcomes) => outcomes
-            .into_iter()
-            .find_map(|outcome| outcome.result.err()),
-        Err(error) => Some(error),
-    };
-    let Some(error) = refused else {
-        return Ok(throttle);
-    };
-    if let Some(throttle) = throttle {
-        unthrottle(driver, operation, &throttle, context).await?;
+        .unzip();
+    match driver.client.alter_partition_reassignments(asked).await {
+        Ok(outcomes) => {
+            for (index, outcome) in owners.into_iter().zip(outcomes) {
+                if let Err(error) = outcome.result {
+                    results.fail(index, refused(&error), false);
+                }
+            }
+        }
+        Err(error) => {
+            for one in moves {
+                results.fail(one.index, refused(&error), false);
+            }
+        }
     }
-    Err(format!(
-        "the replicas cannot be moved: {}",
-        sentence(&error)
-    ))
 }
 
-/// Waits until a topic's moves are done. The controller's list goes empty before the brokers know: both
-/// must agree.
+fn refused(error: &KafkaError) -> String {
+    format!("the replicas cannot be moved: {}", sentence(error))
+}
+
+/// Waits until all moves are done, each as long as it may take.
 async fn finish(
     driver: &TopicDriver,
-    operation: &Operation<Topic>,
-    one: &Move,
+    operations: &[Operation<Topic>],
+    mut moves: Vec<Move>,
+    results: &mut Results,
     context: &Context,
-) -> Result<(), String> {
-    let reassignment = operation
-        .spec
-        .as_ref()
-        .and_then(|spec| spec.reassignment.as_ref());
-    let within = reassignment
-        .and_then(|r| r.within_ms)
-        .map_or(WITHIN, Duration::from_millis);
-    let deadline = Instant::now() + within;
-    let partitions: Vec<TopicPartition> = one.targets.keys().cloned().collect();
-    let name: Arc<str> = operation.remote_id.as_str().into();
+) {
+    let start = Instant::now();
     let mut pause = Duration::from_millis(100);
-    while !partitions.is_empty() {
-        let left = unfinished(driver, &name, one, &partitions)
-            .await
-            .map_err(|error| sentence(&error))?;
-        if left == 0 {
-            return Ok(());
+    while !moves.is_empty() {
+        let left = match unfinished(driver, &moves).await {
+            Ok(left) => left,
+            Err(error) => {
+                for one in moves {
+                    let reason = sentence(&error);
+                    results.fail(
+                        one.index,
+                        format!("the replicas are moving, but their way cannot be seen: {reason}"),
+                        false,
+                    );
+                }
+                return;
+            }
+        };
+        moves.retain(|one| {
+            let Some(&left) = left.get(&one.topic) else {
+                return false;
+            };
+            let text = format!(
+                "replicas of {left} of {} partitions are moving",
+                one.targets.len()
+            );
+            context.progress(&operations[one.index].address, text);
+            let in_time = start.elapsed() < one.within;
+            if !in_time {
+                results.fail(one.index, out_of_time(left, one.within), false);
+            }
+            in_time
+        });
+        if !moves.is_empty() {
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_secs(1));
         }
-        context.progress(
-            &operation.address,
-            format!(
-                "replicas of {} of {} partitions are moving",
-                left,
-                partitions.len()
-            ),
-        );
-        if Instant::now() >= deadline {
-            return Err(format!(
-                "replicas of {left} partitions are still moving after {} s; the cluster goes on with it: \
-                 apply again later, or allow more time with reassignment {{ within = … }}",
-                within.as_secs()
-            ));
-        }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(Duration::from_secs(1));
     }
-    Ok(())
 }
 
+fn out_of_time(left: usize, within: Duration) -> String {
+    format!(
+        "replicas of {left} partitions are still moving after {} s; the cluster goes on with it, not throttled: \
+         apply again later, or allow more time with reassignment {{ within = … }}",
+        within.as_secs_f64()
+    )
+}
+
+/// Returns how many partitions of each topic are not where they should be. The controller's list goes
+/// empty before the brokers know: both must agree.
 async fn unfinished(
     driver: &TopicDriver,
-    name: &Arc<str>,
-    one: &Move,
-    partitions: &[TopicPartition],
-) -> Result<usize, KafkaError> {
-    let names = [name.clone()];
+    moves: &[Move],
+) -> Result<BTreeMap<Arc<str>, usize>, KafkaError> {
+    let names: Vec<Arc<str>> = moves.iter().map(|one| one.topic.clone()).collect();
+    let partitions = moves.iter().flat_map(|one| one.targets.keys().cloned());
+    let partitions: Vec<TopicPartition> = partitions.collect();
     let (ongoing, metadata) = tokio::join!(
-        driver.client.list_partition_reassignments(Some(partitions)),
+        driver
+            .client
+            .list_partition_reassignments(Some(&partitions)),
         driver.client.metadata(TopicSelection::Named(&names)),
     );
     let (ongoing, metadata) = (ongoing?, metadata?);
-    let shown: BTreeMap<i32, BTreeSet<i32>> = metadata
-        .topics
-        .iter()
-        .flat_map(|topic| &topic.partitions)
-        .map(|partition| {
-            (
-                partition.index,
-                partition.replicas.iter().copied().collect(),
-            )
-        })
-        .collect();
-    let is_done = |partition: &&TopicPartition| {
-        let target: BTreeSet<i32> = one.targets[*partition].iter().copied().collect();
-        !ongoing.contains_key(*partition) && shown.get(&partition.index) == Some(&target)
-    };
-    Ok(partitions.len() - partitions.iter().filter(is_done).count())
+    let mut shown: BTreeMap<TopicPartition, BTreeSet<i32>> = BTreeMap::new();
+    for topic in &metadata.topics {
+        for partition in &topic.partitions {
+            let replicas = partition.replicas.iter().copied().collect();
+            shown.insert(
+                TopicPartition::new(topic.name.clone(), partition.index),
+                replicas,
+            );
+        }
+    }
+    let mut left = BTreeMap::new();
+    for one in moves {
+        let open = one.targets.iter().filter(|(partition, target)| {
+            let target: BTreeSet<i32> = target.iter().copied().collect();
+            ongoing.contains_key(*partition) || shown.get(*partition) != Some(&target)
+        });
+        let open = open.count();
+        if open > 0 {
+            left.insert(one.topic.clone(), open);
+        }
+    }
+    Ok(left)
 }
 
-async fn set_throttle(
+/// The throttles of a batch, by the index of the operation.
+type Throttles = BTreeMap<usize, Throttle>;
+
+/// Throttles the moves that are to be throttled. Topics that share a broker share its rate, the lowest
+/// one that is wanted; what the broker had before is read once, before any of them is set.
+async fn set_throttles(
     driver: &TopicDriver,
-    operation: &Operation<Topic>,
-    one: &Move,
-    rate: u64,
+    operations: &[Operation<Topic>],
+    moves: &[Move],
     context: &Context,
-) -> Result<Throttle, String> {
+) -> Result<Throttles, String> {
+    let moving = || moves.iter().filter(|one| !one.targets.is_empty());
+    let mut rates: BTreeMap<i32, u64> = BTreeMap::new();
+    for one in moving() {
+        let Some(wanted) = one.throttle else { continue };
+        for broker in &one.brokers {
+            let rate = rates.entry(*broker).or_insert(wanted);
+            *rate = wanted.min(*rate);
+        }
+    }
+    if rates.is_empty() {
+        return Ok(Throttles::new());
+    }
+    let former = former_rates(driver, rates.keys().copied()).await?;
+    let mut throttles = Throttles::new();
+    let mut changes: Vec<ConfigChange> = rates
+        .into_iter()
+        .map(|(broker, rate)| set(Resource::Broker(broker), &RATES, &rate.to_string()))
+        .collect();
+    for one in moving().filter(|one| one.throttle.is_some()) {
+        let brokers = former
+            .iter()
+            .filter(|(broker, _)| one.brokers.contains(broker));
+        let throttle = Throttle {
+            brokers: brokers.map(|(id, was)| (*id, was.clone())).collect(),
+        };
+        let address = &operations[one.index].address;
+        let noted = context.note(address, note(Some(&throttle))).await;
+        noted.map_err(|error| error.to_string())?;
+        throttles.insert(one.index, throttle);
+        changes.push(set(Resource::Topic(one.topic.clone()), &MARKS, "*"));
+    }
+    if let Err(reason) = alter(driver, changes).await {
+        unthrottle(driver, operations, &throttles, context).await?;
+        return Err(format!("the throttle cannot be set: {reason}"));
+    }
+    Ok(throttles)
+}
+
+fn set(resource: Resource, keys: &[&str], value: &str) -> ConfigChange {
+    let value: Arc<str> = value.into();
+    let operations = keys
+        .iter()
+        .map(|key| (Arc::from(*key), ConfigOperation::Set(value.clone())));
+    ConfigChange {
+        resource,
+        operations: operations.collect(),
+    }
+}
+
+/// Returns the rates that brokers have of their own: null where there is none.
+async fn former_rates(
+    driver: &TopicDriver,
+    brokers: impl Iterator<Item = i32>,
+) -> Result<Rates, String> {
     let keys: Arc<[Arc<str>]> = RATES.iter().map(|key| Arc::from(*key)).collect();
-    let asked: Vec<_> = one
-        .brokers
+    let brokers: Vec<i32> = brokers.collect();
+    let asked: Vec<_> = brokers
         .iter()
         .map(|id| (Resource::Broker(*id), Keys::Only(keys.clone())))
         .collect();
@@ -344,49 +426,18 @@ async fn set_throttle(
         .describe_configs(&asked, Extras::default())
         .await;
     let described = described.map_err(|error| sentence(&error))?;
-    let mut throttle = Throttle {
-        brokers: BTreeMap::new(),
-    };
-    for (broker, entries) in one.brokers.iter().zip(described) {
-        let mut former: BTreeMap<String, Option<String>> =
-            RATES.iter().map(|key| ((*key).to_owned(), None)).collect();
+    let mut rates = Rates::new();
+    for (broker, entries) in brokers.into_iter().zip(described) {
+        let own = rates.entry(broker).or_default();
+        own.extend(RATES.iter().map(|key| ((*key).to_owned(), None)));
         for entry in entries.map_err(|error| error.to_string())? {
             if entry.source == ConfigSource::DynamicBroker {
-                former.insert(
-                    entry.name.to_string(),
-                    entry.value.as_deref().map(str::to_owned),
-                );
+                let value = entry.value.as_deref().map(str::to_owned);
+                own.insert(entry.name.to_string(), value);
             }
         }
-        throttle.brokers.insert(*broker, former);
     }
-    let written = context
-        .note(&operation.address, note(Some(&throttle)))
-        .await;
-    written.map_err(|error| error.to_string())?;
-    let rate: Arc<str> = rate.to_string().into();
-    let set = |keys: &[&str], value: &Arc<str>| -> Vec<_> {
-        keys.iter()
-            .map(|key| (Arc::from(*key), ConfigOperation::Set(value.clone())))
-            .collect()
-    };
-    let mut changes: Vec<ConfigChange> = one
-        .brokers
-        .iter()
-        .map(|id| ConfigChange {
-            resource: Resource::Broker(*id),
-            operations: set(&RATES, &rate),
-        })
-        .collect();
-    changes.push(ConfigChange {
-        resource: Resource::Topic(operation.remote_id.as_str().into()),
-        operations: set(&MARKS, &Arc::from("*")),
-    });
-    if let Err(reason) = alter(driver, changes).await {
-        unthrottle(driver, operation, &throttle, context).await?;
-        return Err(format!("the throttle cannot be set: {reason}"));
-    }
-    Ok(throttle)
+    Ok(rates)
 }
 
 /// Removes what a killed run noted.
@@ -397,60 +448,77 @@ pub(super) async fn remove_leftovers(
     context: &Context,
 ) -> Result<(), String> {
     match noted(notes) {
-        Some(throttle) => unthrottle(driver, operation, &throttle, context).await,
+        Some(throttle) => {
+            let throttles = Throttles::from([(0, throttle)]);
+            unthrottle(driver, std::slice::from_ref(operation), &throttles, context).await
+        }
         None => Ok(()),
     }
 }
 
-/// Puts the brokers' rates back, removes the topic's marks, and then the note.
+/// Puts the brokers' rates back, removes the topics' marks, and then the notes.
 async fn unthrottle(
     driver: &TopicDriver,
-    operation: &Operation<Topic>,
-    throttle: &Throttle,
+    operations: &[Operation<Topic>],
+    throttles: &Throttles,
     context: &Context,
 ) -> Result<(), String> {
-    let mut changes: Vec<ConfigChange> = throttle
-        .brokers
-        .iter()
+    if throttles.is_empty() {
+        return Ok(());
+    }
+    let former: Rates = throttles
+        .values()
+        .flat_map(|throttle| throttle.brokers.clone())
+        .collect();
+    let mut changes: Vec<ConfigChange> = former
+        .into_iter()
         .map(|(id, former)| ConfigChange {
-            resource: Resource::Broker(*id),
+            resource: Resource::Broker(id),
             operations: former
-                .iter()
+                .into_iter()
                 .map(|(key, value)| {
-                    let operation = match value {
-                        Some(value) => ConfigOperation::Set(value.as_str().into()),
-                        None => ConfigOperation::Delete,
-                    };
-                    (Arc::from(key.as_str()), operation)
+                    let delete = ConfigOperation::Delete;
+                    let operation =
+                        value.map_or(delete, |value| ConfigOperation::Set(value.into()));
+                    (Arc::from(key), operation)
                 })
                 .collect(),
         })
         .collect();
-    changes.push(ConfigChange {
-        resource: Resource::Topic(operation.remote_id.as_str().into()),
-        operations: MARKS
-            .iter()
-            .map(|key| (Arc::from(*key), ConfigOperation::Delete))
-            .collect(),
-    });
+    changes.extend(throttles.keys().map(|index| {
+        ConfigChange {
+            resource: Resource::Topic(operations[*index].remote_id.as_str().into()),
+            operations: MARKS
+                .iter()
+                .map(|key| (Arc::from(*key), ConfigOperation::Delete))
+                .collect(),
+        }
+    }));
     alter(driver, changes).await.map_err(|reason| {
         format!(
             "the replication throttle could not be removed, the next apply tries again: {reason}"
         )
     })?;
-    context
-        .note(&operation.address, note(None))
-        .await
-        .map_err(|error| error.to_string())
+    for index in throttles.keys() {
+        let noted = context.note(&operations[*index].address, note(None)).await;
+        noted.map_err(|error| error.to_string())?;
+    }
+    Ok(())
 }
 
+/// Makes the changes. A topic that is gone has no marks to remove.
 async fn alter(driver: &TopicDriver, changes: Vec<ConfigChange>) -> Result<(), String> {
     let outcomes = driver.client.alter_configs(changes, Mode::Apply).await;
     let outcomes = outcomes.map_err(|error| sentence(&error))?;
-    match outcomes
+    let gone = |error: &KafkaError| {
+        error
+            .broker_error()
+            .is_some_and(|error| error.is(ResponseError::UnknownTopicOrPartition))
+    };
+    let failed = outcomes
         .into_iter()
-        .find_map(|outcome| outcome.result.err())
-    {
+        .filter_map(|outcome| outcome.result.err());
+    match failed.into_iter().find(|error| !gone(error)) {
         Some(error) => Err(sentence(&error)),
         None => Ok(()),
     }
