@@ -14,10 +14,11 @@ use crate::pipeline::{self, Basis, PlanOptions, Planned, Prepared};
 use crate::plan::{Mode, Plan, file};
 use crate::refresh::Drivers;
 
+use super::backend::LeaseArgs;
 use super::plan::{Format, show};
 use super::planning::{
-    LeaseArgs, PermissionArgs, ScopeArgs, Stop, acquire, backend_diagnostic, refusals, rejected,
-    verb, with_patience,
+    PermissionArgs, ScopeArgs, Stop, acquire, backend_diagnostic, refusals, rejected, verb,
+    with_patience,
 };
 use super::progress::{Progress, interrupts};
 use super::runtime::block_on;

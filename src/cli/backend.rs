@@ -11,13 +11,13 @@ use super::SourceArgs;
 
 /// How long to wait for the lease.
 #[derive(Debug, Clone, clap::Args)]
-pub(super) struct LockArgs {
+pub(super) struct LeaseArgs {
     /// Wait this long for somebody else's lease on the environment, such as 5m.
     #[arg(long, value_name = "DURATION", value_parser = duration, default_value = "0s", hide_default_value = true)]
     lock_timeout: Duration,
 }
 
-impl LockArgs {
+impl LeaseArgs {
     /// Returns what to ask the backend for.
     pub(super) fn request(&self, operation: &str, commit: Option<String>) -> LeaseRequest {
         LeaseRequest {

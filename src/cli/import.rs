@@ -8,7 +8,8 @@ use crate::pipeline::{self, Basis, PlanOptions, Planned};
 use crate::plan::{Plan, Selection};
 
 use super::apply::{carry_out, release};
-use super::planning::{LeaseArgs, Stop, acquire, with_patience};
+use super::backend::LeaseArgs;
+use super::planning::{Stop, acquire, with_patience};
 use super::runtime::block_on;
 use super::{Exit, Output, ProjectArgs, SourceArgs, planning};
 

@@ -2,17 +2,17 @@
 //! refusals are told.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::address::{Address, AddressPattern};
-use crate::backend::{BackendError, LeaseRequest, Snapshot as StateSnapshot, Writer};
+use crate::backend::{BackendError, Snapshot as StateSnapshot, Writer};
 use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap};
 use crate::gate::{GateInput, Rejection};
 use crate::kinds::Desired;
 use crate::pipeline::{self, Prepared, Request};
 use crate::plan::{Mode, Selection};
 
+use super::backend::LeaseArgs;
 use super::{Exit, Output, ProjectArgs, SourceArgs};
 
 /// Which project, and which part of it.
@@ -41,21 +41,6 @@ pub(super) struct PermissionArgs {
     max_deletions: Option<u64>,
 }
 
-/// How long to wait for somebody else's lease.
-#[derive(Debug, Clone, clap::Args)]
-pub(super) struct LeaseArgs {
-    /// Wait this long, such as 30s, for somebody else's apply to end.
-    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = wait)]
-    lock_timeout: Duration,
-}
-
-fn wait(text: &str) -> Result<Duration, String> {
-    let span: jiff::SignedDuration = text
-        .parse()
-        .map_err(|_| "expected a duration such as 30s or 5m".to_owned())?;
-    Duration::try_from(span).map_err(|_| "expected a duration that is not negative".to_owned())
-}
-
 impl ScopeArgs {
     /// Loads the project.
     pub(super) async fn prepare(&self) -> Result<Prepared, Diagnostics> {
@@ -80,7 +65,7 @@ pub(super) async fn request(
         snapshot: source.open().await?,
         environment: project.env.clone(),
         inputs: project.inputs()?,
-        base: PathBuf::from("."),
+        base: source.state_base().to_owned(),
     })
 }
 
@@ -168,12 +153,7 @@ pub(super) async fn acquire(
     operation: &str,
     output: &Output,
 ) -> Result<Writer, BackendError> {
-    let request = LeaseRequest {
-        operation: operation.to_owned(),
-        who: std::env::var("USER").unwrap_or_else(|_| "unknown".into()),
-        commit: prepared.commit.clone(),
-        wait: lease.lock_timeout,
-    };
+    let request = lease.request(operation, prepared.commit.clone());
     let writer = prepared.backend.acquire(&request).await?;
     if let Some(recovered) = writer.recovered() {
         output.progress(&format!(

@@ -15,7 +15,7 @@ use crate::state::edit::EditError;
 use crate::state::format::{self, FormatError};
 use crate::state::{ObjectState, State};
 
-use super::backend::{self, LockArgs};
+use super::backend::{self, LeaseArgs};
 use super::runtime::block_on;
 use super::{Exit, Output, SourceArgs};
 
@@ -80,7 +80,7 @@ struct MvArgs {
     #[command(flatten)]
     place: Place,
     #[command(flatten)]
-    lock: LockArgs,
+    lock: LeaseArgs,
     /// The old address.
     #[arg(value_name = "FROM")]
     from: AddressPattern,
@@ -98,7 +98,7 @@ struct RmArgs {
     #[command(flatten)]
     place: Place,
     #[command(flatten)]
-    lock: LockArgs,
+    lock: LeaseArgs,
     /// What to forget: objects, blocks with their instances, modules.
     #[arg(value_name = "ADDRESS", required = true)]
     patterns: Vec<AddressPattern>,
@@ -122,7 +122,7 @@ struct PushArgs {
     #[command(flatten)]
     place: Place,
     #[command(flatten)]
-    lock: LockArgs,
+    lock: LeaseArgs,
     /// The file.
     #[arg(value_name = "FILE")]
     file: PathBuf,
@@ -302,7 +302,7 @@ async fn rm(args: &RmArgs, output: &Output) -> Result<Exit, Diagnostics> {
 /// Changes the state under the lease, as a whole or not at all.
 async fn edit(
     place: &Place,
-    lock: &LockArgs,
+    lock: &LeaseArgs,
     operation: &str,
     dry_run: bool,
     output: &Output,
