@@ -21,7 +21,7 @@ use crate::gate::ApprovedPlan;
 use crate::graph::{Outcome, Schedule, Skip, Task};
 use crate::kinds::driver::{Context, DriverError, ErasedOperation, Failure, NoteRequest};
 use crate::kinds::{self, Action};
-use crate::plan::{Change, Plan};
+use crate::plan::{Change, Mode, Plan};
 use crate::refresh::{self, Drivers};
 use crate::state::ObjectState;
 use crate::state::journal::{Operation, Record};
@@ -111,16 +111,24 @@ pub async fn apply(
         events.send(&Event::Skipped { address, skip });
     }
     if outcome.is_complete() && plan.selection.is_all() {
-        let release = Some(plan.basis.release);
-        writer
-            .append(&[Record::Complete {
-                commit: plan.basis.commit.clone(),
-                release,
-            }])
-            .await?;
+        writer.append(&[complete(&plan)]).await?;
     }
     writer.persist().await?;
     Ok(outcome)
+}
+
+/// After everything was deleted no release is in force.
+fn complete(plan: &Plan) -> Record {
+    match plan.mode {
+        Mode::Apply => Record::Complete {
+            commit: plan.basis.commit.clone(),
+            release: Some(plan.basis.release),
+        },
+        Mode::Destroy => Record::Complete {
+            commit: None,
+            release: None,
+        },
+    }
 }
 
 /// Reads the plan's objects again, and says which are not as the plan saw them.
