@@ -82,6 +82,8 @@ impl PermissionArgs {
 
 /// Why a command ended without its work done.
 pub(super) enum Stop {
+    /// By SIGINT or SIGTERM, before anything was begun.
+    Interrupted,
     /// With errors to be shown.
     Errors(Diagnostics),
     /// Somebody else holds the lease.
@@ -109,11 +111,19 @@ impl From<BackendError> for Stop {
 impl Stop {
     /// Shows the reason, and returns how the command ended.
     pub(super) fn tell(&self, output: &Output) -> Exit {
-        let (Self::Errors(diagnostics) | Self::Leased(diagnostics)) = self;
-        output.diagnostics(diagnostics);
         match self {
-            Self::Errors(_) => Exit::Error,
-            Self::Leased(_) => Exit::Leased,
+            Self::Interrupted => {
+                output.progress("Interrupted. Nothing was changed.");
+                Exit::Interrupted
+            }
+            Self::Errors(diagnostics) => {
+                output.diagnostics(diagnostics);
+                Exit::Error
+            }
+            Self::Leased(diagnostics) => {
+                output.diagnostics(diagnostics);
+                Exit::Leased
+            }
         }
     }
 }
