@@ -1,10 +1,12 @@
 //! `streamform apply` and `streamform destroy`: plan under the lease, ask, and carry it out.
 
 use std::fmt::Write as _;
-use std::io::{self, BufRead as _, IsTerminal as _};
+use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
-use crate::apply::{ApplyError, ApplyOutcome};
+use tokio::sync::oneshot;
+
+use crate::apply::{ApplyError, ApplyOutcome, Interrupts};
 use crate::backend::Writer;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::gate::{ApprovedPlan, review};
@@ -20,7 +22,7 @@ use super::planning::{
     PermissionArgs, ScopeArgs, Stop, acquire, backend_diagnostic, refusals, rejected, verb,
     with_patience,
 };
-use super::progress::{Progress, interrupts};
+use super::progress::{Progress, interrupts, unless_interrupted};
 use super::runtime::block_on;
 use super::{Exit, Output};
 
@@ -79,13 +81,15 @@ pub(super) fn run_destroy(args: &DestroyArgs, output: &Output) -> Result<Exit, D
 /// Plans under the lease, asks and applies.
 async fn fresh(args: &Common, mode: Mode, output: &Output) -> Result<Exit, Stop> {
     let prepared = args.scope.prepare().await?;
-    let mut writer = acquire(&prepared, &args.lease, verb(mode), output).await?;
+    let interrupts = interrupts()?;
+    let acquiring = acquire(&prepared, &args.lease, verb(mode), output);
+    let mut writer = unless_interrupted(&interrupts, acquiring).await??;
     let options = PlanOptions {
         mode,
         selection: args.scope.selection(),
         imports: Vec::new(),
     };
-    let ended = under_lease(args, prepared, options, &mut writer, output).await;
+    let ended = under_lease(args, prepared, options, &mut writer, interrupts, output).await;
     release(writer, ended).await
 }
 
@@ -94,12 +98,13 @@ async fn under_lease(
     prepared: Prepared,
     options: PlanOptions,
     writer: &mut Writer,
+    interrupts: Interrupts,
     output: &Output,
 ) -> Result<Exit, Stop> {
     let mode = options.mode;
     let basis = Basis::from(&*writer);
-    let planning = pipeline::plan_environment(prepared, basis, options);
-    let planned = with_patience(output, planning).await?;
+    let planning = Box::pin(pipeline::plan_environment(prepared, basis, options));
+    let planned = unless_interrupted(&interrupts, with_patience(output, planning)).await??;
     let Planned {
         plan,
         mut drivers,
@@ -120,26 +125,34 @@ async fn under_lease(
     if approved.plan().is_empty() && is_recorded(approved.plan(), writer) {
         return Ok(Exit::Done);
     }
-    if !approved.plan().is_empty() && !args.auto_approve && !confirmed(mode, output)? {
+    if !approved.plan().is_empty()
+        && !args.auto_approve
+        && !unless_interrupted(&interrupts, confirmed(mode, output)).await??
+    {
         output.progress("Nothing was changed.");
         return Ok(Exit::Error);
     }
-    carry_out(approved, writer, &mut drivers, output).await
+    carry_out(approved, writer, &mut drivers, interrupts, output).await
 }
 
-/// Whether the state names this release and commit already.
+/// Whether the state names this release and commit already; after a destroy it names none.
 fn is_recorded(plan: &Plan, writer: &Writer) -> bool {
     let state = writer.state();
-    !plan.selection.is_all()
-        || (state.release == Some(plan.basis.release) && state.commit == plan.basis.commit)
+    let (release, commit) = match plan.mode {
+        Mode::Apply => (Some(plan.basis.release), plan.basis.commit.as_ref()),
+        Mode::Destroy => (None, None),
+    };
+    !plan.selection.is_all() || (state.release == release && state.commit.as_ref() == commit)
 }
 
 /// Applies a saved plan, if it still belongs to the state and the project.
 async fn saved(path: &Path, args: &Common, output: &Output) -> Result<Exit, Stop> {
     let plan = read(path)?;
     let prepared = args.scope.prepare().await?;
-    let mut writer = acquire(&prepared, &args.lease, "apply", output).await?;
-    let ended = apply_saved(plan, args, &prepared, &mut writer, output).await;
+    let interrupts = interrupts()?;
+    let acquiring = acquire(&prepared, &args.lease, "apply", output);
+    let mut writer = unless_interrupted(&interrupts, acquiring).await??;
+    let ended = apply_saved(plan, args, &prepared, &mut writer, interrupts, output).await;
     release(writer, ended).await
 }
 
@@ -148,6 +161,7 @@ async fn apply_saved(
     args: &Common,
     prepared: &Prepared,
     writer: &mut Writer,
+    interrupts: Interrupts,
     output: &Output,
 ) -> Result<Exit, Stop> {
     let stale = |why: String| {
@@ -163,7 +177,7 @@ async fn apply_saved(
     let mut drivers = Drivers::new(connections);
     show(&plan, &[], Format::Text, output);
     match review(plan, &args.permission.gates(gates)) {
-        Ok(approved) => carry_out(approved, writer, &mut drivers, output).await,
+        Ok(approved) => carry_out(approved, writer, &mut drivers, interrupts, output).await,
         Err(rejection) => {
             let (places, sources) = Default::default();
             output.diagnostics(&refusals(&rejection, &places, &sources));
@@ -193,20 +207,28 @@ pub(super) async fn release(writer: Writer, ended: Result<Exit, Stop>) -> Result
     Ok(exit)
 }
 
-/// Asks on a terminal; refuses to guess elsewhere.
-fn confirmed(mode: Mode, output: &Output) -> Result<bool, Diagnostics> {
+/// Asks on a terminal; refuses to guess elsewhere. The answer is read on a thread of its own, which an
+/// interrupt leaves behind.
+async fn confirmed(mode: Mode, output: &Output) -> Result<bool, Diagnostics> {
     if !io::stdin().is_terminal() {
         return Err(Diagnostic::error("not-approved", "Nobody is here to approve the plan")
             .detail("Standard input is not a terminal.")
             .hint("pass --auto-approve, or save the plan with `plan --out FILE` and apply the file")
             .into());
     }
-    output.progress(&format!(
-        "Do you want to {} this plan? Only \"yes\" is accepted:",
+    output.question(&format!(
+        "Do you want to {} this plan? Only \"yes\" is accepted: ",
         verb(mode)
     ));
-    let mut line = String::new();
-    io::stdin().lock().read_line(&mut line).map_err(|error| {
+    let (send, answer) = oneshot::channel();
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        // Nobody listens any more after an interrupt.
+        drop(send.send(io::stdin().read_line(&mut line).map(|_| line)));
+    });
+    // The thread sends before it ends.
+    let line = answer.await.map_err(io::Error::other).flatten();
+    let line = line.map_err(|error| {
         Diagnostic::error("not-approved", "The answer cannot be read").detail(error.to_string())
     })?;
     Ok(line.trim() == "yes")
@@ -217,15 +239,11 @@ pub(super) async fn carry_out(
     approved: ApprovedPlan,
     writer: &mut Writer,
     drivers: &mut Drivers,
+    interrupts: Interrupts,
     output: &Output,
 ) -> Result<Exit, Stop> {
     let is_empty = approved.plan().is_empty();
     let progress = Progress::new(approved.plan().changes.len(), output);
-    let interrupts = interrupts().map_err(|error| {
-        Diagnostics::from(
-            Diagnostic::error("signals", "Signals cannot be received").detail(error.to_string()),
-        )
-    })?;
     let events = progress.events();
     let ended = pipeline::apply_plan(approved, writer, drivers, &events, interrupts).await;
     progress.finish();
@@ -236,10 +254,10 @@ pub(super) async fn carry_out(
     if !is_empty {
         report(&outcome, output);
     }
-    Ok(if outcome.interrupted {
-        Exit::Interrupted
-    } else if outcome.is_complete() {
+    Ok(if outcome.is_complete() {
         Exit::Done
+    } else if outcome.interrupted {
+        Exit::Interrupted
     } else {
         Exit::Error
     })

@@ -10,6 +10,7 @@ use crate::plan::{Plan, Selection};
 use super::apply::{carry_out, release};
 use super::backend::LeaseArgs;
 use super::planning::{Stop, acquire, with_patience};
+use super::progress::{interrupts, unless_interrupted};
 use super::runtime::block_on;
 use super::{Exit, Output, ProjectArgs, SourceArgs, planning};
 
@@ -41,7 +42,9 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<Exit, Diagnostics> {
 async fn import(args: &Args, output: &Output) -> Result<Exit, Stop> {
     let request = planning::request(&args.source, &args.project).await?;
     let prepared = pipeline::prepare(&request)?;
-    let mut writer = acquire(&prepared, &args.lease, "import", output).await?;
+    let interrupts = interrupts()?;
+    let acquiring = acquire(&prepared, &args.lease, "import", output);
+    let mut writer = unless_interrupted(&interrupts, acquiring).await??;
     let options = PlanOptions {
         imports: vec![(args.address.clone(), args.id.clone())],
         selection: Selection {
@@ -51,13 +54,16 @@ async fn import(args: &Args, output: &Output) -> Result<Exit, Stop> {
         ..PlanOptions::default()
     };
     let basis = Basis::from(&writer);
-    let planned = with_patience(output, pipeline::plan_environment(prepared, basis, options)).await;
+    let planning = Box::pin(pipeline::plan_environment(prepared, basis, options));
+    let planned = unless_interrupted(&interrupts, with_patience(output, planning)).await;
     let ended = match planned {
-        Ok(Planned {
+        Ok(Ok(Planned {
             plan, mut drivers, ..
-        }) => match adoption(plan, &args.address) {
+        })) => match adoption(plan, &args.address) {
             Ok(plan) => match review(plan, &GateInput::default()) {
-                Ok(approved) => carry_out(approved, &mut writer, &mut drivers, output).await,
+                Ok(approved) => {
+                    carry_out(approved, &mut writer, &mut drivers, interrupts, output).await
+                }
                 Err(rejection) => Err(Stop::Errors(planning::refusals(
                     &rejection,
                     &std::collections::BTreeMap::new(),
@@ -66,7 +72,8 @@ async fn import(args: &Args, output: &Output) -> Result<Exit, Stop> {
             },
             Err(diagnostic) => Err(Stop::Errors(diagnostic.into())),
         },
-        Err(found) => Err(Stop::Errors(found)),
+        Ok(Err(found)) => Err(Stop::Errors(found)),
+        Err(stop) => Err(stop),
     };
     release(writer, ended).await
 }

@@ -83,6 +83,14 @@ impl Output {
         }
     }
 
+    /// Writes a question, to be answered on the same line; also where progress is not wanted.
+    pub(super) fn question(&self, text: &str) {
+        match self.log_format {
+            LogFormat::Text => with(&self.log, |stream| stream.write(text)),
+            LogFormat::Json => self.line("question", text.trim()),
+        }
+    }
+
     /// Writes errors and warnings.
     pub fn diagnostics(&self, diagnostics: &Diagnostics) {
         for (index, diagnostic) in diagnostics.iter().enumerate() {

@@ -9,9 +9,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::apply::{Event, Events, Interrupts};
+use crate::diagnostic::{Diagnostic, Diagnostics};
 
 use super::Output;
 use super::output::LogFormat;
+use super::planning::Stop;
 
 /// Up to so many operations get a line each.
 const FEW: usize = 20;
@@ -135,10 +137,16 @@ impl Shown {
     }
 }
 
-/// Counts the interrupts (SIGINT, SIGTERM) from now on.
-pub(super) fn interrupts() -> io::Result<Interrupts> {
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
+/// Counts the interrupts (SIGINT, SIGTERM) from now on: they no longer end the process, which may hold
+/// a lease.
+pub(super) fn interrupts() -> Result<Interrupts, Diagnostics> {
+    let open = |kind| {
+        signal(kind).map_err(|error| {
+            Diagnostic::error("signals", "Signals cannot be received").detail(error.to_string())
+        })
+    };
+    let mut interrupt = open(SignalKind::interrupt())?;
+    let mut terminate = open(SignalKind::terminate())?;
     let (count, interrupts) = watch::channel(0_u8);
     tokio::spawn(async move {
         loop {
@@ -150,4 +158,16 @@ pub(super) fn interrupts() -> io::Result<Interrupts> {
         }
     });
     Ok(interrupts)
+}
+
+/// Does work that changes nothing, and leaves it at the first interrupt.
+pub(super) async fn unless_interrupted<T>(
+    interrupts: &Interrupts,
+    work: impl Future<Output = T>,
+) -> Result<T, Stop> {
+    let mut interrupts = interrupts.clone();
+    tokio::select! {
+        done = work => Ok(done),
+        Ok(_) = interrupts.wait_for(|count| *count > 0) => Err(Stop::Interrupted),
+    }
 }
