@@ -86,7 +86,7 @@ fn what_a_change_destroys_is_measured() {
     let name = format!("{}t", unique_prefix("measure"));
     kafka.create_topic(&name, 2, &[("retention.ms", "864000000")]);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    let two_hours_ago = now.checked_sub(Duration::from_secs(7200)).unwrap();
+    let two_hours_ago = now.checked_sub(Duration::from_hours(2)).unwrap();
     let old = i64::try_from(two_hours_ago.as_millis()).unwrap();
     kafka.produce(&name, 30, Some(old));
     kafka.produce(&name, 12, None);
