@@ -76,4 +76,6 @@ fi
 cargo test --locked -- --show-output 2>&1 | tee "$log"
 
 stop_servers
+examples/quickstart/run.sh 2>&1 | tee -a "$log"
+echo
 echo "all tests passed in $((SECONDS - started)) s"
