@@ -12,13 +12,13 @@ use crate::support::program::{Program, Run};
 use crate::support::proxy::Proxy;
 use crate::support::servers;
 
-fn sandbox(action: &str, dir: &str, more: &[&str]) -> Run {
+fn run_sandbox(action: &str, dir: &str, more: &[&str]) -> Run {
     let arguments = [&["sandbox", action, "--dir", dir], more].concat();
     Program::new(&arguments).run()
 }
 
 fn status(dir: &str) -> Value {
-    serde_json::from_str(&sandbox("status", dir, &["--json"]).stdout).unwrap()
+    serde_json::from_str(&run_sandbox("status", dir, &["--json"]).stdout).unwrap()
 }
 
 /// Takes a sandbox down when a test ends, however it ends.
@@ -26,7 +26,7 @@ struct Down(String);
 
 impl Drop for Down {
     fn drop(&mut self) {
-        sandbox("down", &self.0, &["--wipe"]);
+        run_sandbox("down", &self.0, &["--wipe"]);
     }
 }
 
@@ -57,26 +57,26 @@ fn up_is_repeatable_and_down_keeps_the_data() {
     )
     .unwrap();
     let begin = Instant::now();
-    while sandbox("status", &dir, &[]).code != Some(1) {
+    while run_sandbox("status", &dir, &[]).code != Some(1) {
         assert!(
             begin.elapsed() < Duration::from_secs(30),
             "the end of broker {pid} is not seen"
         );
     }
-    sandbox("up", &dir, &[]).expect(0);
+    run_sandbox("up", &dir, &[]).expect(0);
     assert_eq!(Kafka::connect(&address).partitions("kept"), Some(2));
 
-    let topics = sandbox("tool", &dir, &["kafka-topics", "--", "--list"]).expect(0);
+    let topics = run_sandbox("tool", &dir, &["kafka-topics", "--", "--list"]).expect(0);
     assert_eq!(topics.stdout, "kept\n");
-    let logs = sandbox("logs", &dir, &["-n", "2"]).expect(0);
+    let logs = run_sandbox("logs", &dir, &["-n", "2"]).expect(0);
     assert_eq!(logs.stdout.lines().count(), 2, "{}", logs.stdout);
 
-    sandbox("down", &dir, &[]).expect(0);
+    run_sandbox("down", &dir, &[]).expect(0);
     let stopped = status(&dir);
     assert_eq!(stopped["running"], Value::Bool(false));
     assert_eq!(stopped["bootstrap"], bootstrap(&first));
-    sandbox("up", &dir, &["--brokers", "3"]).expect(1);
-    sandbox("down", &dir, &["--wipe"]).expect(0);
+    run_sandbox("up", &dir, &["--brokers", "3"]).expect(1);
+    run_sandbox("down", &dir, &["--wipe"]).expect(0);
     assert!(!folder.path().join("a, b").exists());
 }
 
@@ -94,17 +94,14 @@ fn a_recycled_process_id_is_neither_running_nor_killed() {
         }],
     });
     fs::write(folder.path().join("sandbox.json"), record.to_string()).unwrap();
-    sandbox("status", &dir, &[]).expect(1);
-    let down = sandbox("down", &dir, &[]).expect(0);
+    run_sandbox("status", &dir, &[]).expect(1);
+    let down = run_sandbox("down", &dir, &[]).expect(0);
     assert_eq!(down.stderr, "nothing was running\n");
 }
 
 #[test]
 fn one_broker_of_three_is_stopped_and_started_alone() {
     let Some(dir) = servers::cluster_dir() else {
-        return;
-    };
-    let Some(bootstrap) = servers::cluster() else {
         return;
     };
     let _cluster = servers::cluster_alone();
@@ -117,12 +114,18 @@ fn one_broker_of_three_is_stopped_and_started_alone() {
         .map(|b| b.pid.is_some())
         .collect();
     assert_eq!(running, [true, false, true]);
-    // The two that are left still agree on a new topic.
+    // The two that are left still agree on a new topic. Kafka's own client finds the controller
+    // again where that was the one that is gone; librdkafka's may wait for it.
     let topic = format!("{}t", unique_prefix("two-of-three"));
-    Kafka::connect(&bootstrap).create_topic(&topic, 1, &[]);
+    let folder = dir.to_str().unwrap();
+    let tool = |more: &[&str]| {
+        let topics = [&["kafka-topics", "--", "--topic", &topic], more].concat();
+        run_sandbox("tool", folder, &topics).expect(0)
+    };
+    tool(&["--create", "--partitions", "1", "--replication-factor", "2"]);
     sandbox.start_broker(2, &Options::new(&dir)).unwrap();
     assert!(sandbox.status().running);
-    Kafka::connect(&bootstrap).delete_topic(&topic);
+    tool(&["--delete"]);
 }
 
 #[test]
