@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test's set-up may stop it")]
 
+mod apply;
 mod commands;
 mod commands_on_projects;
 mod completeness;
@@ -11,6 +12,7 @@ mod format;
 mod git_remote;
 mod kafka_client;
 mod layering;
+mod round_trip;
 mod sandbox;
 #[allow(
     dead_code,

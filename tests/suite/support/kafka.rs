@@ -71,6 +71,19 @@ impl Kafka {
         self.wait(|| self.partitions(name).is_none());
     }
 
+    /// Deletes topics without waiting until brokers have forgotten them.
+    pub(crate) fn delete_topics(&self, names: &[String]) {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        for part in names.chunks(500) {
+            let deleted = self
+                .runtime
+                .block_on(self.admin.delete_topics(part, &options()));
+            for topic in deleted.unwrap() {
+                topic.unwrap();
+            }
+        }
+    }
+
     /// Returns the topics whose names begin with `prefix`, and how many partitions each has.
     pub(crate) fn topics(&self, prefix: &str) -> BTreeMap<String, usize> {
         let metadata = self.consumer.fetch_metadata(None, TIMEOUT).unwrap();
