@@ -11,6 +11,7 @@ mod completeness;
 mod format;
 mod git_remote;
 mod kafka_client;
+mod kill;
 mod layering;
 mod round_trip;
 mod sandbox;
