@@ -15,6 +15,7 @@ mod kill;
 mod layering;
 mod round_trip;
 mod sandbox;
+mod state_commands;
 #[allow(
     dead_code,
     reason = "each test takes what it needs, and tests come and go"
