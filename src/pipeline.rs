@@ -312,7 +312,8 @@ pub fn check_basis(
     if saw.tool != TOOL {
         return Err(StalePlan::Tool(saw.tool.clone()));
     }
-    if saw.lineage != state.lineage {
+    // A plan made before there was a state has no lineage yet: its serial says what is wrong.
+    if saw.lineage != state.lineage && !saw.lineage.is_empty() {
         return Err(StalePlan::Lineage {
             plan: saw.lineage.clone(),
             here: state.lineage.clone(),

@@ -45,9 +45,14 @@ fn an_apply_that_is_killed_is_finished_by_the_next() {
         let value = estate.value(sample, "segment.jitter.ms");
         assert_eq!(value.as_ref(), Some(&last));
     }
+    let kills = KILLS_OF_CREATIONS + KILLS_OF_UPDATES;
+    println!(
+        "{} of {kills} kills met an apply that was under way",
+        moments.met
+    );
     assert!(
-        moments.met > 0,
-        "every apply had ended before it was killed"
+        moments.met * 2 >= kills,
+        "most applies had ended before they were killed"
     );
 }
 
@@ -79,6 +84,7 @@ struct Moments {
 impl Moments {
     fn new() -> Self {
         let (seed, _) = uuid::Uuid::new_v4().as_u64_pair();
+        println!("the moments follow from the seed {seed}");
         Self {
             last: seed | 1,
             met: 0,
@@ -106,5 +112,7 @@ impl Moments {
                 "it ended before it was killed after {moment:?}"
             ),
         }
+        // What is stored is whole, whatever the moment was.
+        estate.run("state", &["verify"]).expect(0);
     }
 }
