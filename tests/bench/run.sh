@@ -1,0 +1,156 @@
+#!/usr/bin/env bash
+# Measures Streamform against the bare protocol (tests/bench/floor.rs) on a real Kafka broker.
+#
+#   tests/bench/run.sh            1,000 and 10,000 topics
+#   QUICK=1 tests/bench/run.sh    1,000 topics only
+#
+# Prints one table and asserts no time: what counts are the ratios, measured in turns on the same broker, on a
+# machine that does nothing else. Everything it makes is in a temporary folder, and is gone at the end.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+. tests/prerequisites.sh
+command -v python3 >/dev/null || { echo "missing: please install python3 (it reads times and memory)" >&2; exit 1; }
+
+target="${CARGO_TARGET_DIR:-$PWD/target}"
+streamform="$target/release/streamform"
+floor="$target/release/examples/floor"
+work=$(mktemp -d)
+retention=604800000
+
+clean_up() {
+    local code=$?
+    trap - EXIT INT TERM
+    "$streamform" sandbox down --quiet --wipe --dir "$work/sandbox" || true
+    rm -rf "$work"
+    exit "$code"
+}
+
+# Writes a project of topics with three keys each, ten lines a topic, as people write them.
+project() { # folder prefix count
+    mkdir -p "$1"
+    cat >"$1/main.hcl" <<HCL
+provider "kafka" { bootstrap_servers = "$bootstrap" }
+
+environment "bench" {}
+
+variable "retention" {
+  type    = number
+  default = $retention
+}
+HCL
+    python3 - "$2" "$3" >"$1/topics.hcl" <<'PYTHON'
+import sys
+
+prefix, count = sys.argv[1], int(sys.argv[2])
+for index in range(count):
+    print(f'''topic "t{index:05}" {{
+  name               = "{prefix}{index:05}"
+  partitions         = 1
+  replication_factor = 1
+  config = {{
+    "cleanup.policy"    = "delete"
+    "max.message.bytes" = 1000000
+    "retention.ms"      = var.retention
+  }}
+}}''')
+PYTHON
+}
+
+# Runs a command, and adds a line to a file: milliseconds, peak memory in MB, milliseconds of the processor.
+# A program that is smaller than Python seems as large as Python, which starts it.
+measure() { # file command…
+    python3 - "$@" <<'PYTHON'
+import resource, subprocess, sys, time
+
+started = time.monotonic()
+done = subprocess.run(sys.argv[2:], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+wall = time.monotonic() - started
+if done.returncode != 0:
+    sys.stderr.buffer.write(done.stdout[-4000:])
+    sys.exit(f"`{' '.join(sys.argv[2:])}` ended with exit code {done.returncode}")
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+with open(sys.argv[1], "a") as log:
+    print(f"{wall * 1000:.1f} {used.ru_maxrss / 1024:.1f} {(used.ru_utime + used.ru_stime) * 1000:.1f}", file=log)
+PYTHON
+}
+
+median() { # file column
+    cut -d ' ' -f "$2" "$1" | sort -g | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
+}
+
+heading() {
+    printf '%-30s %12s %12s %7s   %s\n' "$@"
+}
+
+row() { # what, our file, the floor's
+    local ours theirs
+    ours=$(median "$2" 1)
+    theirs=$(median "$3" 1)
+    heading "$1" "$ours ms" "$theirs ms" "$(awk "BEGIN { printf \"%.2f\", $ours / $theirs }")" "$(median "$2" 2) MB"
+}
+
+# Ours and the floor's in turns, so that both see the same machine.
+plans() { # name folder prefix count
+    for _ in 1 2 3 4 5; do
+        measure "$work/$1.ours" "$streamform" plan --quiet --path "$2" --env bench --detailed-exitcode
+        measure "$work/$1.floor" "$floor" "$bootstrap" plan "$3" "$4"
+    done
+}
+
+creations() {
+    for turn in 1 2 3; do
+        project "$work/create$turn" "ours$turn." 1000
+        measure "$work/create.ours" "$streamform" apply --quiet --path "$work/create$turn" --env bench --auto-approve
+        measure "$work/create.floor" "$floor" "$bootstrap" create "floor$turn." 1000
+    done
+}
+
+alterations() {
+    local value
+    for turn in 1 2 3; do
+        value=$((retention + turn))
+        measure "$work/alter.ours" "$streamform" apply --quiet --path "$work/create1" --env bench --auto-approve \
+            --var "retention=$value"
+        measure "$work/alter.floor" "$floor" "$bootstrap" alter floor1. 1000 "$value"
+    done
+}
+
+validations() { # folder
+    for _ in 1 2 3 4 5; do
+        measure "$work/validate" "$streamform" validate --quiet --path "$1"
+        measure "$work/version" "$streamform" version
+    done
+}
+
+cargo build --release --locked
+cargo build --release --locked --example floor
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+"$streamform" sandbox up --dir "$work/sandbox" --heap 2g --json >"$work/sandbox.json"
+bootstrap=$(sed -n 's/^  "bootstrap": "\(.*\)",$/\1/p' "$work/sandbox.json")
+
+# A broker that has just started is slow: the first topics and reads are not measured.
+"$floor" "$bootstrap" create warm. 1000
+for _ in 1 2 3 4 5; do "$floor" "$bootstrap" plan warm. 1000; done
+
+creations
+plans plan1000 "$work/create2" ours2. 1000
+alterations
+project "$work/large" large. 10000
+validations "$work/large"
+if [ "${QUICK:-}" != 1 ]; then
+    "$streamform" apply --quiet --path "$work/large" --env bench --auto-approve
+    plans plan10000 "$work/large" large. 10000
+fi
+
+heading "(medians)" streamform floor ratio "peak memory"
+row "plan, nothing to do, 1,000" "$work/plan1000.ours" "$work/plan1000.floor"
+if [ -e "$work/plan10000.ours" ]; then
+    row "plan, nothing to do, 10,000" "$work/plan10000.ours" "$work/plan10000.floor"
+fi
+row "create 1,000" "$work/create.ours" "$work/create.floor"
+row "alter 1,000" "$work/alter.ours" "$work/alter.floor"
+heading "validate 10,000 (processor)" "$(median "$work/validate" 3) ms" - - "$(median "$work/validate" 2) MB"
+heading "version" "$(median "$work/version" 1) ms" - - ""
+echo "load of the machine: $(cut -d ' ' -f 1-3 /proc/loadavg), processors: $(nproc)"
