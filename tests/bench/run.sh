@@ -92,7 +92,7 @@ row() { # what, our file, the floor's
 # Ours and the floor's in turns, so that both see the same machine.
 plans() { # name folder prefix count
     for _ in 1 2 3 4 5; do
-        measure "$work/$1.ours" "$streamform" plan --quiet --path "$2" --env bench --detailed-exitcode
+        measure "$work/$1.ours" "$streamform" plan --quiet --chdir "$2" --env bench --detailed-exitcode
         measure "$work/$1.floor" "$floor" "$bootstrap" plan "$3" "$4"
     done
 }
@@ -100,7 +100,7 @@ plans() { # name folder prefix count
 creations() {
     for turn in 1 2 3; do
         project "$work/create$turn" "ours$turn." 1000
-        measure "$work/create.ours" "$streamform" apply --quiet --path "$work/create$turn" --env bench --auto-approve
+        measure "$work/create.ours" "$streamform" apply --quiet --chdir "$work/create$turn" --env bench --auto-approve
         measure "$work/create.floor" "$floor" "$bootstrap" create "floor$turn." 1000
     done
 }
@@ -109,7 +109,7 @@ alterations() {
     local value
     for turn in 1 2 3; do
         value=$((retention + turn))
-        measure "$work/alter.ours" "$streamform" apply --quiet --path "$work/create1" --env bench --auto-approve \
+        measure "$work/alter.ours" "$streamform" apply --quiet --chdir "$work/create1" --env bench --auto-approve \
             --var "retention=$value"
         measure "$work/alter.floor" "$floor" "$bootstrap" alter floor1. 1000 "$value"
     done
@@ -117,7 +117,7 @@ alterations() {
 
 validations() { # folder
     for _ in 1 2 3 4 5; do
-        measure "$work/validate" "$streamform" validate --quiet --path "$1"
+        measure "$work/validate" "$streamform" validate --quiet --chdir "$1"
         measure "$work/version" "$streamform" version
     done
 }
@@ -134,13 +134,18 @@ bootstrap=$(sed -n 's/^  "bootstrap": "\(.*\)",$/\1/p' "$work/sandbox.json")
 "$floor" "$bootstrap" create warm. 1000
 for _ in 1 2 3 4 5; do "$floor" "$bootstrap" plan warm. 1000; done
 
+echo "creating 1,000 topics" >&2
 creations
+echo "planning 1,000 topics" >&2
 plans plan1000 "$work/create2" ours2. 1000
+echo "altering 1,000 topics" >&2
 alterations
+echo "validating 10,000 topics" >&2
 project "$work/large" large. 10000
 validations "$work/large"
 if [ "${QUICK:-}" != 1 ]; then
-    "$streamform" apply --quiet --path "$work/large" --env bench --auto-approve
+    echo "creating and planning 10,000 topics" >&2
+    "$streamform" apply --quiet --chdir "$work/large" --env bench --auto-approve
     plans plan10000 "$work/large" large. 10000
 fi
 
