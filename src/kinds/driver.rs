@@ -30,6 +30,8 @@ pub struct Wanted<K: Kind> {
     pub remote_id: String,
     /// The descriptions whose attributes are of interest: what is wanted, then what was applied.
     pub specs: Vec<K::Spec>,
+    /// Whether we own it, or began to make it: if it seems not to be there, it may be on its way.
+    pub owned: bool,
 }
 
 /// A change whose consequences are to be measured.
@@ -307,6 +309,7 @@ fn typed_wanted<K: Kind>(wanted: &ErasedWanted<'_>) -> Result<Wanted<K>, DriverE
     Ok(Wanted {
         remote_id: id.to_owned(),
         specs,
+        owned: !wanted.history.is_empty(),
     })
 }
 

@@ -90,7 +90,7 @@ fn blank(address: &Address, item: &Item, live: Option<&Document>) -> Change {
         remote_id: item.remote_id.clone(),
         deltas: Vec::new(),
         desired: item.desired.as_ref().map(|desired| desired.spec.clone()),
-        prior: item.owned.as_ref().map(|owned| owned.spec.clone()),
+        prior: item.owned.as_ref().and_then(prior).cloned(),
         live: live.cloned(),
         facts: None,
         findings: Vec::new(),
@@ -107,6 +107,16 @@ fn blank(address: &Address, item: &Item, live: Option<&Document>) -> Change {
             .desired
             .as_ref()
             .is_some_and(|d| d.lifecycle.allow_destroy),
+    }
+}
+
+/// Returns what was last applied: nothing for an object that we only began to make.
+fn prior(owned: &ObjectState) -> Option<&Document> {
+    match &owned.pending {
+        Some(pending) if pending.action == Operation::Create => {
+            pending.previous.as_ref().map(|previous| &previous.spec)
+        }
+        _ => Some(&owned.spec),
     }
 }
 

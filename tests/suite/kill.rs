@@ -109,6 +109,7 @@ impl Moments {
             ),
         }
         // What is stored is whole, whatever the moment was.
-        estate.run("state", &["verify"]).expect(0);
+        let verify = ["state", "verify", "--env", "dev"];
+        estate.project.run(&verify).expect(0);
     }
 }

@@ -9,11 +9,14 @@ mod moves;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
+
+use kafka_protocol::error::ResponseError;
 
 use crate::address::ProviderAddress;
 use crate::clients::kafka::{
     Client, ConfigEntry, ConfigSource, ConfigType, Described, Extras, KafkaError, Keys, Metadata,
-    Resource, Topic as TopicMetadata, TopicPartition, TopicSelection,
+    Mode, NewTopic, Resource, Topic as TopicMetadata, TopicPartition, TopicSelection,
 };
 use crate::clients::{Connections, kafka_diagnostic};
 use crate::diagnostic::Diagnostic;
@@ -22,6 +25,9 @@ use crate::kinds::driver::{Context, Driver, DriverError, Failure, Operation, Que
 use super::placement::{self, Racks};
 use super::spec::TopicSpec;
 use super::{EntryType, LiveEntry, Topic, TopicFacts, TopicLive};
+
+/// How long a broker may take to know the configuration of a topic that it shows.
+const CATCHING_UP: Duration = Duration::from_secs(10);
 
 /// Reaches the topics of one cluster.
 #[derive(Debug, Clone)]
@@ -58,8 +64,19 @@ impl Driver for TopicDriver {
             self.client.metadata(TopicSelection::Named(&names)),
             self.client.describe_configs(&questions, Extras::default()),
         );
-        let metadata = metadata.map_err(|error| self.error(&error))?;
-        let configs = configs.map_err(|error| self.error(&error))?;
+        let mut metadata = metadata.map_err(|error| self.error(&error))?;
+        let mut configs = configs.map_err(|error| self.error(&error))?;
+        if self.await_late_topics(&metadata, &wanted).await? {
+            let (again, entries) = tokio::join!(
+                self.client.metadata(TopicSelection::Named(&names)),
+                self.client.describe_configs(&questions, Extras::default()),
+            );
+            metadata = again.map_err(|error| self.error(&error))?;
+            configs = entries.map_err(|error| self.error(&error))?;
+        }
+        configs = self
+            .await_late_configs(&metadata, &questions, configs)
+            .await?;
         let moving = self.moves_under_way(&metadata, &wanted).await?;
         let racks = racks(&metadata);
         let topics: BTreeMap<&str, &TopicMetadata> = metadata
@@ -113,6 +130,81 @@ impl Driver for TopicDriver {
 impl TopicDriver {
     fn error(&self, error: &KafkaError) -> DriverError {
         DriverError(Box::new(kafka_diagnostic(&self.provider, error)))
+    }
+
+    /// Waits for topics that we own and that brokers do not show although the controller has them: a run
+    /// that was killed may have made them a moment ago. Returns whether there were any.
+    async fn await_late_topics(
+        &self,
+        metadata: &Metadata,
+        wanted: &[Wanted<Topic>],
+    ) -> Result<bool, DriverError> {
+        let missing: BTreeSet<&str> = metadata
+            .topics
+            .iter()
+            .filter(|topic| topic.is_missing())
+            .map(|topic| &*topic.name)
+            .collect();
+        let asked: Vec<NewTopic> = wanted
+            .iter()
+            .filter(|wanted| wanted.owned && missing.contains(wanted.remote_id.as_str()))
+            .filter_map(|wanted| wanted.specs.first().map(measure::new_topic))
+            .collect();
+        if asked.is_empty() {
+            return Ok(false);
+        }
+        let names: Vec<Arc<str>> = asked.iter().map(|topic| topic.name.clone()).collect();
+        let answers = self.client.create_topics(asked, Mode::Validate).await;
+        let answers = answers.map_err(|error| self.error(&error))?;
+        let late: BTreeMap<Arc<str>, usize> = names
+            .into_iter()
+            .zip(answers)
+            .filter(|(_, answer)| change::exists(answer))
+            .map(|(name, _)| (name, 1))
+            .collect();
+        if late.is_empty() {
+            return Ok(false);
+        }
+        let within = change::settling(late.len());
+        let seen = self
+            .client
+            .await_topics_visible(&late, within, |_| {})
+            .await;
+        seen.map_err(|error| self.error(&error)).map(|()| true)
+    }
+
+    /// Asks again for configurations that a broker does not know yet although it shows the topic.
+    async fn await_late_configs(
+        &self,
+        metadata: &Metadata,
+        questions: &[(Resource, Keys)],
+        configs: Vec<Described>,
+    ) -> Result<Vec<Described>, DriverError> {
+        let there: BTreeSet<&str> = metadata
+            .topics
+            .iter()
+            .filter(|topic| topic.error.is_none())
+            .map(|topic| &*topic.name)
+            .collect();
+        let is_late = |index: usize, config: &Described| {
+            let (Resource::Topic(name), Err(error)) = (&questions[index].0, config) else {
+                return false;
+            };
+            there.contains(&**name) && error.is(ResponseError::UnknownTopicOrPartition)
+        };
+        if !configs
+            .iter()
+            .enumerate()
+            .any(|(index, config)| is_late(index, config))
+        {
+            return Ok(configs);
+        }
+        let known = |index: usize, config: &Described| !is_late(index, config);
+        let configs = self
+            .client
+            .await_configs(questions, CATCHING_UP, known)
+            .await;
+        configs.map_err(|error| self.error(&error))
     }
 
     /// Returns the replicas that partitions will have once their moves are done: `Metadata` shows those

@@ -57,6 +57,7 @@ impl Driven {
         let wanted = vec![Wanted {
             remote_id: spec.name.clone(),
             specs: vec![spec.clone()],
+            owned: false,
         }];
         let seen = self.runtime.block_on(self.driver.observe(wanted));
         seen.unwrap().remove(0)
@@ -87,6 +88,7 @@ impl Driven {
         let wanted = Wanted {
             remote_id: spec.name.clone(),
             specs: std::iter::once(spec).chain(was).cloned().collect(),
+            owned: !was.is_empty(),
         };
         let seen = self.runtime.block_on(self.driver.observe(vec![wanted]));
         let live = seen.unwrap().remove(0);

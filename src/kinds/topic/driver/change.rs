@@ -116,7 +116,8 @@ pub(super) async fn apply(
         .collect()
 }
 
-fn settling(count: usize) -> Duration {
+/// How long brokers may take to show what the controller accepted.
+pub(super) fn settling(count: usize) -> Duration {
     SETTLING + SETTLING_EACH * u32::try_from(count).unwrap_or(u32::MAX)
 }
 
@@ -177,13 +178,7 @@ async fn create(
 
 /// "It exists already" is the echo of our own first attempt where that one was sent again.
 fn accept_own_echo<T>(outcome: Outcome<T>) -> Outcome<()> {
-    let echo = outcome.resent
-        && outcome
-            .result
-            .as_ref()
-            .err()
-            .and_then(KafkaError::broker_error)
-            .is_some_and(|error| error.is(ResponseError::TopicAlreadyExists));
+    let echo = outcome.resent && exists(&outcome);
     let result = if echo {
         Ok(())
     } else {
@@ -193,6 +188,14 @@ fn accept_own_echo<T>(outcome: Outcome<T>) -> Outcome<()> {
         result,
         resent: outcome.resent,
     }
+}
+
+/// Whether a topic was not created because it is there.
+pub(super) fn exists<T>(outcome: &Outcome<T>) -> bool {
+    let error = outcome.result.as_ref().err();
+    error
+        .and_then(KafkaError::broker_error)
+        .is_some_and(|error| error.is(ResponseError::TopicAlreadyExists))
 }
 
 async fn racks_if_placed(
@@ -408,6 +411,7 @@ async fn read_back(
             .map(|index| Wanted {
                 remote_id: operations[*index].remote_id.clone(),
                 specs: specs(&operations[*index]),
+                owned: false,
             })
             .collect();
         let seen = driver.observe(wanted).await;

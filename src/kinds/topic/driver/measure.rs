@@ -103,7 +103,11 @@ async fn find_unknown_keys(
     let Some((index, _)) = unknown.first() else {
         return Ok(());
     };
-    let known = known_keys(driver, &questions[*index].remote_id).await?;
+    let known = known_keys(
+        driver,
+        std::iter::once(questions[*index].remote_id.as_str()),
+    )
+    .await?;
     for (index, key) in unknown {
         let hint = did_you_mean(&key, known.iter().map(|known| &**known));
         facts[index].unknown_keys.insert(key, hint);
@@ -111,8 +115,14 @@ async fn find_unknown_keys(
     Ok(())
 }
 
-async fn known_keys(driver: &TopicDriver, topic: &str) -> Result<BTreeSet<Arc<str>>, DriverError> {
-    let all = [(Resource::Topic(topic.into()), Keys::All)];
+/// Returns the keys that the broker knows, read off some topics: one of them may be gone meanwhile.
+async fn known_keys(
+    driver: &TopicDriver,
+    topics: impl Iterator<Item = &str>,
+) -> Result<BTreeSet<Arc<str>>, DriverError> {
+    let all: Vec<_> = topics
+        .map(|topic| (Resource::Topic(topic.into()), Keys::All))
+        .collect();
     let described = driver
         .client
         .describe_configs(&all, Extras::default())
@@ -216,10 +226,8 @@ async fn explain_unknown_keys(
         .metadata(TopicSelection::All)
         .await
         .map_err(|error| driver.error(&error))?;
-    let known = match all.topics.iter().find(|topic| topic.error.is_none()) {
-        Some(topic) => known_keys(driver, &topic.name).await?,
-        None => BTreeSet::new(),
-    };
+    let there = all.topics.iter().filter(|topic| topic.error.is_none());
+    let known = known_keys(driver, there.map(|topic| &*topic.name).take(8)).await?;
     for (index, key) in unknown {
         let hint = did_you_mean(&key, known.iter().map(|known| &**known));
         facts[index].refused = None;
