@@ -145,7 +145,7 @@ project "$work/large" large. 10000
 validations "$work/large"
 if [ "${QUICK:-}" != 1 ]; then
     echo "creating and planning 10,000 topics" >&2
-    "$streamform" apply --quiet --chdir "$work/large" --env bench --auto-approve
+    "$streamform" apply --quiet --chdir "$work/large" --env bench --auto-approve >/dev/null
     plans plan10000 "$work/large" large. 10000
 fi
 
