@@ -25,6 +25,45 @@ const SAMPLING: Duration = Duration::from_secs(3);
 /// How many records of a partition are looked at.
 const SAMPLE: u32 = 20;
 
+/// The keys of Kafka 4.3's documentation (<https://kafka.apache.org/documentation/#topicconfigs>): a
+/// cluster without a topic cannot be asked for the ones that it knows, and a slip is proposed a key
+/// all the same.
+const DOCUMENTED_KEYS: [&str; 33] = [
+    "cleanup.policy",
+    "compression.gzip.level",
+    "compression.lz4.level",
+    "compression.type",
+    "compression.zstd.level",
+    "delete.retention.ms",
+    "file.delete.delay.ms",
+    "flush.messages",
+    "flush.ms",
+    "follower.replication.throttled.replicas",
+    "index.interval.bytes",
+    "leader.replication.throttled.replicas",
+    "local.retention.bytes",
+    "local.retention.ms",
+    "max.compaction.lag.ms",
+    "max.message.bytes",
+    "message.timestamp.after.max.ms",
+    "message.timestamp.before.max.ms",
+    "message.timestamp.type",
+    "min.cleanable.dirty.ratio",
+    "min.compaction.lag.ms",
+    "min.insync.replicas",
+    "preallocate",
+    "remote.log.copy.disable",
+    "remote.log.delete.on.disable",
+    "remote.storage.enable",
+    "retention.bytes",
+    "retention.ms",
+    "segment.bytes",
+    "segment.index.bytes",
+    "segment.jitter.ms",
+    "segment.ms",
+    "unclean.leader.election.enable",
+];
+
 /// Measures all changes of a plan.
 pub(super) async fn measure(
     driver: &TopicDriver,
@@ -227,7 +266,10 @@ async fn explain_unknown_keys(
         .await
         .map_err(|error| driver.error(&error))?;
     let there = all.topics.iter().filter(|topic| topic.error.is_none());
-    let known = known_keys(driver, there.map(|topic| &*topic.name).take(8)).await?;
+    let mut known = known_keys(driver, there.map(|topic| &*topic.name).take(8)).await?;
+    if known.is_empty() {
+        known.extend(DOCUMENTED_KEYS.iter().map(|key| Arc::from(*key)));
+    }
     for (index, key) in unknown {
         let hint = did_you_mean(&key, known.iter().map(|known| &**known));
         facts[index].refused = None;
