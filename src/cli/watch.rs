@@ -12,6 +12,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::reconcile::{Outcome, Report, Settings, Stop, Stopper, watch};
 use crate::source::git::CommitId;
 
+use super::backend::who;
 use super::runtime::block_on;
 use super::source::{folder_in_repository, repository};
 use super::{Exit, Output, ProjectArgs, log};
@@ -112,10 +113,4 @@ fn exit(report: &Report, once: bool) -> Exit {
         Outcome::Invalid | Outcome::Failed => Exit::Error,
         Outcome::Stopped => Exit::Interrupted,
     }
-}
-
-/// Returns who asks for the lease: the user's name where the environment says it, else the number.
-fn who() -> String {
-    let named = std::env::var("USER").ok().filter(|name| !name.is_empty());
-    named.unwrap_or_else(|| format!("user {}", rustix::process::getuid().as_raw()))
 }
