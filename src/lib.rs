@@ -17,6 +17,7 @@
 //!
 //! Pure: values in, values out.
 //! - [`config`]: HCL text → desired resources
+//! - [`compatibility`]: can one schema follow others: Avro, Protobuf, JSON Schema
 //! - [`graph`]: edges, cycles, the schedule of an apply
 //! - [`kinds`]: one folder a kind of object; each kind's `driver` is the one part that does I/O
 //! - [`plan`]: desired × prior × live → plan, its file and its renderings
@@ -38,6 +39,7 @@ pub mod apply;
 pub mod backend;
 pub mod cli;
 pub mod clients;
+pub mod compatibility;
 pub mod config;
 pub mod diagnostic;
 pub mod document;

@@ -10,6 +10,7 @@ const PURE: &[&str] = &[
     "address.rs",
     "diagnostic.rs",
     "document.rs",
+    "compatibility",
     "config",
     "graph",
     "kinds",
