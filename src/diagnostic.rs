@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -101,6 +102,14 @@ impl Diagnostic {
         }
     }
 
+    /// Returns an error that says what an error of the program says: its first line as the summary, the
+    /// rest and its causes as the detail.
+    pub fn of(code: &'static str, error: &dyn Error) -> Self {
+        let text = capitalised(&causes(error).join("\n"));
+        let (summary, rest) = text.split_once('\n').unwrap_or((&text, ""));
+        Self::error(code, summary).detail(rest)
+    }
+
     /// Returns a warning.
     pub fn warning(code: &'static str, summary: impl Into<String>) -> Self {
         Self {
@@ -118,10 +127,8 @@ impl Diagnostic {
 
     /// Adds an error and its causes as the detail, one a line.
     #[must_use]
-    pub fn caused_by(self, error: &dyn std::error::Error) -> Self {
-        let causes = std::iter::successors(Some(error), |error| error.source());
-        let lines: Vec<String> = causes.map(ToString::to_string).collect();
-        self.detail(lines.join("\n"))
+    pub fn caused_by(self, error: &dyn Error) -> Self {
+        self.detail(causes(error).join("\n"))
     }
 
     /// Adds the place.
@@ -160,7 +167,7 @@ impl Diagnostic {
             Severity::Warning => "Warning",
         };
         // Writing to a String cannot fail.
-        let _ = writeln!(out, "{severity}: {}", self.summary);
+        let _ = writeln!(out, "{severity}: {}", printable(&self.summary));
         if let Some(excerpt) = &self.excerpt {
             let number = excerpt.line.to_string();
             let margin = " ".repeat(number.len());
@@ -170,8 +177,10 @@ impl Diagnostic {
                 excerpt.file, excerpt.line, excerpt.column
             );
             let _ = writeln!(out, "{margin} |");
-            let _ = writeln!(out, "{number} | {}", excerpt.text);
-            // Tabs stay tabs so that the caret stands below the right character.
+            // One character stays one, so that the caret stands below the right one.
+            let text = excerpt.text.replace(is_hidden, "\u{fffd}");
+            let _ = writeln!(out, "{number} | {text}");
+            // Tabs stay tabs for the same reason.
             let before: String = excerpt
                 .text
                 .chars()
@@ -186,13 +195,17 @@ impl Diagnostic {
             let _ = writeln!(out, "  on {address}");
         }
         for line in self.detail.lines() {
-            let _ = writeln!(out, "  {line}");
+            let _ = writeln!(out, "  {}", printable(line));
         }
         if let Some(hint) = &self.hint {
             let mut lines = hint.lines();
-            let _ = writeln!(out, "  hint: {}", lines.next().unwrap_or_default());
+            let _ = writeln!(
+                out,
+                "  hint: {}",
+                printable(lines.next().unwrap_or_default())
+            );
             for line in lines {
-                let _ = writeln!(out, "        {line}");
+                let _ = writeln!(out, "        {}", printable(line));
             }
         }
         out
@@ -255,6 +268,12 @@ impl Diagnostics {
         }
     }
 
+    /// Returns the summaries on one line.
+    pub fn summaries(&self) -> String {
+        let summaries: Vec<&str> = self.iter().map(|found| found.summary.as_str()).collect();
+        summaries.join("; ")
+    }
+
     /// Returns the text for people, one blank line between two diagnostics.
     pub fn render(&self) -> String {
         self.0
@@ -263,6 +282,59 @@ impl Diagnostics {
             .collect::<Vec<_>>()
             .join("\n")
     }
+}
+
+/// Returns a text with escapes for what does something to a terminal instead of being shown: control
+/// characters, but for tabs and line feeds, and those that turn the direction of writing.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_hidden) {
+        return text.into();
+    }
+    let mut out = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if is_hidden(c) {
+            out.extend(c.escape_unicode());
+        } else {
+            out.push(c);
+        }
+    }
+    out.into()
+}
+
+/// The marks of direction are those of Unicode's property `Bidi_Control`.
+fn is_hidden(c: char) -> bool {
+    let is_directing = matches!(
+        c,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    );
+    is_directing || c.is_control() && c != '\t' && c != '\n'
+}
+
+/// Returns what an error and each of its causes say, the outermost first.
+fn causes(error: &dyn Error) -> Vec<String> {
+    let causes = std::iter::successors(Some(error), |error| (*error).source());
+    causes.map(ToString::to_string).collect()
+}
+
+/// Returns an error and its causes on one line.
+pub fn one_line(error: &dyn Error) -> String {
+    causes(error).join(": ")
+}
+
+/// Returns a fragment with its first letter in upper case, as a sentence begins.
+pub fn capitalised(fragment: &str) -> String {
+    let mut chars = fragment.chars();
+    let first = chars.next().map(char::to_uppercase);
+    first.into_iter().flatten().chain(chars).collect()
+}
+
+/// Returns a fragment, as the messages of errors are, as a sentence.
+pub fn sentence(fragment: &dyn std::fmt::Display) -> String {
+    let mut sentence = capitalised(&fragment.to_string());
+    if !sentence.ends_with(['.', '!', '?']) {
+        sentence.push('.');
+    }
+    sentence
 }
 
 impl From<Diagnostic> for Diagnostics {
@@ -406,6 +478,45 @@ mod tests {
           hint: did you mean "partitions"?
         "#);
     }
+
+    #[test]
+    fn what_others_wrote_does_nothing_to_a_terminal() {
+        let mut sources = SourceMap::default();
+        sources.insert("main.hcl", "a = \"\u{1b}[31m\"\n");
+        let diagnostics = sources.attach(
+            Diagnostic::error("x", "No \u{9b}31m")
+                .at(Span::new("main.hcl", 9..10))
+                .detail("one\r\ntwo\u{202e}\x07")
+                .hint("\u{7f}")
+                .into(),
+        );
+        insta::assert_snapshot!(diagnostics.render(), @r#"
+        Error: No \u{9b}31m
+         --> main.hcl:1:10
+          |
+        1 | a = "�[31m"
+          |          ^
+          one
+          two\u{202e}\u{7}
+          hint: \u{7f}
+        "#);
+    }
+
+    #[test]
+    fn an_error_is_told_with_its_causes() {
+        let error = Diagnosed(std::io::Error::other("disk full"));
+        let of = Diagnostic::of("state", &error);
+        assert_eq!(
+            (&*of.summary, &*of.detail),
+            ("Failed to write", "at all\ndisk full")
+        );
+        assert_eq!(one_line(&error), "failed to write\nat all: disk full");
+        assert_eq!(sentence(&"öffnen"), "Öffnen.");
+    }
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("failed to write\nat all")]
+    struct Diagnosed(#[source] std::io::Error);
 
     #[test]
     fn a_far_name_is_not_suggested() {

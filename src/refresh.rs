@@ -18,6 +18,25 @@ use crate::plan::conclude::{Facts, needs_facts};
 use crate::plan::propose::Observed;
 use crate::plan::{Change, Proposal, Survey};
 
+/// Why something could not be read.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum RefreshError {
+    /// Providers' settings are wrong: the project, or what it takes from its surroundings.
+    #[error("{}", .0.summaries())]
+    Settings(Diagnostics),
+    /// A system cannot be reached, or refused us.
+    #[error("{}", .0.summaries())]
+    Unreached(Diagnostics),
+}
+
+impl From<RefreshError> for Diagnostics {
+    fn from(error: RefreshError) -> Self {
+        match error {
+            RefreshError::Settings(found) | RefreshError::Unreached(found) => found,
+        }
+    }
+}
+
 /// The drivers of a run, made when they are first needed.
 pub struct Drivers {
     connections: Connections,
@@ -60,7 +79,7 @@ struct Sight<'a> {
 type Batches<'a, T> = BTreeMap<(ProviderAddress, &'static str), Vec<T>>;
 
 /// Reads the live objects of a survey.
-pub async fn observe(drivers: &mut Drivers, survey: &Survey) -> Result<Observed, Diagnostics> {
+pub async fn observe(drivers: &mut Drivers, survey: &Survey) -> Result<Observed, RefreshError> {
     let mut batches: Batches<'_, Sight<'_>> = BTreeMap::new();
     for (address, item) in &survey.items {
         batches
@@ -81,7 +100,7 @@ pub async fn observe_again(
     drivers: &mut Drivers,
     changes: &[Change],
     histories: &BTreeMap<Address, Vec<Document>>,
-) -> Result<Observed, Diagnostics> {
+) -> Result<Observed, RefreshError> {
     let mut batches: Batches<'_, Sight<'_>> = BTreeMap::new();
     for change in changes.iter().filter(|change| change.action.reaches_out()) {
         let Some(kind) = kinds::kind(&change.address.kind) else {
@@ -107,11 +126,11 @@ pub async fn observe_again(
 async fn read(
     drivers: &mut Drivers,
     batches: Batches<'_, Sight<'_>>,
-) -> Result<Observed, Diagnostics> {
-    let mut errors = Diagnostics::new();
+) -> Result<Observed, RefreshError> {
+    let mut wrong = Diagnostics::new();
     let mut asked = Vec::new();
     for ((provider, kind), sights) in batches {
-        let Some(driver) = driver(drivers, &provider, kind, &mut errors) else {
+        let Some(driver) = driver(drivers, &provider, kind, &mut wrong) else {
             continue;
         };
         let wanted: Vec<ErasedWanted<'_>> = sights
@@ -125,11 +144,14 @@ async fn read(
         let addresses = sights.iter().map(|sight| sight.address.clone()).collect();
         asked.push((addresses, driver.observe(&wanted)));
     }
-    gather(asked, errors).await
+    gather(asked, wrong).await
 }
 
 /// Measures what the kinds' rules must know about the proposed changes.
-pub async fn investigate(drivers: &mut Drivers, proposal: &Proposal) -> Result<Facts, Diagnostics> {
+pub async fn investigate(
+    drivers: &mut Drivers,
+    proposal: &Proposal,
+) -> Result<Facts, RefreshError> {
     let mut batches: Batches<'_, &Change> = BTreeMap::new();
     for change in proposal.changes.iter().filter(|change| needs_facts(change)) {
         let Some(kind) = kinds::kind(&change.address.kind) else {
@@ -140,10 +162,10 @@ pub async fn investigate(drivers: &mut Drivers, proposal: &Proposal) -> Result<F
             .or_default()
             .push(change);
     }
-    let mut errors = Diagnostics::new();
+    let mut wrong = Diagnostics::new();
     let mut asked = Vec::new();
     for ((provider, kind), changes) in batches {
-        let Some(driver) = driver(drivers, &provider, kind, &mut errors) else {
+        let Some(driver) = driver(drivers, &provider, kind, &mut wrong) else {
             continue;
         };
         let questions: Vec<ErasedQuestion<'_>> = changes
@@ -162,20 +184,26 @@ pub async fn investigate(drivers: &mut Drivers, proposal: &Proposal) -> Result<F
             .collect();
         asked.push((addresses, driver.investigate(&questions)));
     }
-    gather(asked, errors).await
+    gather(asked, wrong).await
 }
 
+/// Returns a driver, or notes in `wrong` what keeps it from being made: once, though several kinds have
+/// the provider in common.
 fn driver(
     drivers: &mut Drivers,
     provider: &ProviderAddress,
     kind: &'static str,
-    errors: &mut Diagnostics,
+    wrong: &mut Diagnostics,
 ) -> Option<Arc<dyn ErasedDriver>> {
     let kind = kinds::kind(kind)?;
     match drivers.get(provider, kind) {
         Ok(driver) => Some(driver),
-        Err(DriverError(diagnostic)) => {
-            errors.push(*diagnostic);
+        Err(DriverError(found)) => {
+            for diagnostic in found {
+                if !wrong.0.contains(&diagnostic) {
+                    wrong.push(diagnostic);
+                }
+            }
             None
         }
     }
@@ -184,29 +212,34 @@ fn driver(
 /// The objects of a batch, and the answer that is under way.
 type Asked<T> = (Vec<Address>, Answer<Result<Vec<T>, DriverError>>);
 
-/// Waits for all answers at the same time, and reports every provider that gave none.
+/// Waits for all answers at the same time, and reports every provider that gave none beside those whose
+/// settings are `wrong`.
 async fn gather<T: Send + 'static>(
     asked: Vec<Asked<T>>,
-    mut errors: Diagnostics,
-) -> Result<BTreeMap<Address, T>, Diagnostics> {
+    mut wrong: Diagnostics,
+) -> Result<BTreeMap<Address, T>, RefreshError> {
     let mut running = JoinSet::new();
     for (addresses, answer) in asked {
         running.spawn(async move { answer.await.map(|found| (addresses, found)) });
     }
     let mut all = BTreeMap::new();
+    let mut unreached = Diagnostics::new();
     while let Some(ended) = running.join_next().await {
         match ended {
             Ok(Ok((addresses, found))) => all.extend(addresses.into_iter().zip(found)),
-            Ok(Err(DriverError(diagnostic))) => errors.push(*diagnostic),
-            Err(panic) => errors.push(Diagnostic::error(
+            Ok(Err(DriverError(found))) => unreached.extend(found),
+            Err(panic) => unreached.push(Diagnostic::error(
                 "internal",
                 format!("A driver ended unexpectedly: {panic}"),
             )),
         }
     }
-    if errors.has_errors() {
-        Err(errors)
-    } else {
-        Ok(all)
+    if wrong.has_errors() {
+        wrong.extend(unreached);
+        return Err(RefreshError::Settings(wrong));
     }
+    if unreached.has_errors() {
+        return Err(RefreshError::Unreached(unreached));
+    }
+    Ok(all)
 }

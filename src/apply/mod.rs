@@ -19,10 +19,10 @@ use crate::diagnostic::Diagnostics;
 use crate::document::Document;
 use crate::gate::ApprovedPlan;
 use crate::graph::{Outcome, Schedule, Skip, Task};
-use crate::kinds::driver::{Context, DriverError, ErasedOperation, Failure, NoteRequest};
+use crate::kinds::driver::{Context, ErasedOperation, Failure, NoteRequest};
 use crate::kinds::{self, Action};
 use crate::plan::{Change, Mode, Plan};
-use crate::refresh::{self, Drivers};
+use crate::refresh::{self, Drivers, RefreshError};
 use crate::state::ObjectState;
 use crate::state::journal::{Operation, Record};
 
@@ -61,9 +61,9 @@ pub enum ApplyError {
     Backend(#[from] BackendError),
     /// The live objects could not be read again: nothing was changed.
     #[error("the live objects could not be read again; nothing was changed")]
-    Refresh(Diagnostics),
+    Refresh(#[source] RefreshError),
     /// The objects of the plan wait for each other.
-    #[error("{}", .0.iter().map(|d| d.summary.as_str()).collect::<Vec<_>>().join("; "))]
+    #[error("{}", .0.summaries())]
     Order(Diagnostics),
 }
 
@@ -346,9 +346,9 @@ impl Run<'_> {
         };
         let driver = match kinds::kind(kind).map(|kind| self.drivers.get(provider, kind)) {
             Some(Ok(driver)) => driver,
-            Some(Err(DriverError(diagnostic))) => {
+            Some(Err(error)) => {
                 let failure = Failure {
-                    message: diagnostic.summary.clone(),
+                    message: error.to_string(),
                     unchanged: true,
                 };
                 let done = (addresses(operations), vec![Err(failure); operations.len()]);

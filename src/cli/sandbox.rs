@@ -1,6 +1,5 @@
 //! `streamform sandbox`: a real Kafka on loopback for trying things out. See [`crate::sandbox`].
 
-use std::error::Error as _;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -306,16 +305,8 @@ fn table(status: &Status) -> String {
 
 /// Returns an error with its causes and, where there is one, the way out.
 fn explain(error: &Error) -> Diagnostic {
-    let text = error.to_string();
-    let (summary, rest) = text.split_once('\n').unwrap_or((&text, ""));
-    let mut detail = rest.to_owned();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let gap = if detail.is_empty() { "" } else { "\n" };
-        let _ = write!(detail, "{gap}{cause}");
-        source = cause.source();
-    }
-    let diagnostic = Diagnostic::error("sandbox", format!("Sandbox: {summary}")).detail(detail);
+    let mut diagnostic = Diagnostic::of("sandbox", error);
+    diagnostic.summary.insert_str(0, "Sandbox: ");
     diagnostic.hint_opt(hint(error))
 }
 
@@ -344,15 +335,15 @@ mod tests {
 
     #[test]
     fn mistakes_are_answered_with_the_way_out() {
-        insta::assert_snapshot!(message(&Error::Absent("box".into())), @r"
-        Error: Sandbox: there is no sandbox in box
+        insta::assert_snapshot!(message(&Error::Absent("box".into())), @"
+        Error: Sandbox: There is no sandbox in box
           hint: `streamform sandbox up` makes one
         ");
         insta::assert_snapshot!(message(&Error::NoSuchTool("kafka-topic".to_owned())), @r#"
         Error: Sandbox: Kafka has no tool named "kafka-topic"
           hint: did you mean "kafka-topics"?
         "#);
-        insta::assert_snapshot!(message(&Error::BrokerCount(2)), @"Error: Sandbox: a sandbox has 1 or 3 brokers, not 2");
+        insta::assert_snapshot!(message(&Error::BrokerCount(2)), @"Error: Sandbox: A sandbox has 1 or 3 brokers, not 2");
     }
 
     #[test]

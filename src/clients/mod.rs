@@ -152,20 +152,8 @@ fn plain(value: &Value) -> Option<String> {
 
 /// Returns what to tell about a failed call of a `kafka` provider, with all its causes.
 pub fn kafka_diagnostic(provider: &ProviderAddress, error: &kafka::KafkaError) -> Diagnostic {
-    let mut causes = String::new();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        let _ = writeln!(causes, "{cause}");
-        source = cause.source();
-    }
-    let mut text = error.to_string();
-    if let Some(first) = text.get(..1) {
-        text = first.to_uppercase() + &text[1..];
-    }
-    let (summary, rest) = match text.split_once('\n') {
-        Some((summary, rest)) => (summary.to_owned(), format!("{rest}\n")),
-        None => (text, String::new()),
-    };
-    Diagnostic::error("kafka", format!("{summary} (provider {provider})"))
-        .detail(format!("{rest}{causes}"))
+    let mut diagnostic = Diagnostic::of("kafka", error);
+    // Writing to a String cannot fail.
+    let _ = write!(diagnostic.summary, " (provider {provider})");
+    diagnostic
 }

@@ -12,16 +12,23 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::address::{Address, ProviderAddress};
 use crate::clients::Connections;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::document::Document;
 
 use super::entry::read;
 use super::{Action, Delta, Kind};
 
-/// Why nothing of a batch can be told: the system cannot be reached, or refused us.
+/// Why nothing of a batch can be told: the system cannot be reached, refused us, or the provider's
+/// settings are wrong, each of which is told.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("{}", .0.summary)]
-pub struct DriverError(pub Box<Diagnostic>);
+#[error("{}", .0.summaries())]
+pub struct DriverError(pub Diagnostics);
+
+impl From<Diagnostic> for DriverError {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self(diagnostic.into())
+    }
+}
 
 /// An object to be read.
 #[derive(Debug, Clone)]
@@ -355,11 +362,11 @@ fn typed<K: Kind, T: serde::de::DeserializeOwned>(
     remote_id: &str,
 ) -> Result<T, DriverError> {
     read::<K, T>(document, what, remote_id).map_err(|error| {
-        DriverError(Box::new(
-            Diagnostic::error("wrong-document", error.to_string()).hint(
+        Diagnostic::error("wrong-document", error.to_string())
+            .hint(
                 "the state was written by another version of Streamform: use that one, or import \
                  the object again",
-            ),
-        ))
+            )
+            .into()
     })
 }

@@ -20,7 +20,7 @@ mod yaml;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use crate::diagnostic::{Diagnostic, Diagnostics, Span};
+use crate::diagnostic::{Diagnostic, Diagnostics, Span, sentence};
 
 use super::convert::convert;
 use super::eval::{Scope, secret_error};
@@ -424,23 +424,8 @@ fn invalid_argument(
         "invalid-argument",
         format!("Invalid argument {parameter:?} of {}()", function.name),
     )
-    .detail(sentence(message))
+    .detail(sentence(&message))
     .at(span)
-}
-
-/// Makes a sentence of a message's fragment.
-fn sentence(fragment: &str) -> String {
-    let mut letters = fragment.chars();
-    let first = letters
-        .next()
-        .map(|c| c.to_uppercase().to_string())
-        .unwrap_or_default();
-    let stop = if fragment.ends_with(['.', '!', '?']) {
-        ""
-    } else {
-        "."
-    };
-    format!("{first}{}{stop}", letters.as_str())
 }
 
 #[cfg(test)]

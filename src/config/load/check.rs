@@ -226,19 +226,6 @@ fn expected(names: &[&str]) -> Option<String> {
     (!names.is_empty()).then(|| format!("expected one of {}", names.join(", ")))
 }
 
-/// Returns a message that begins in lower case, as those of errors do, as a sentence.
-pub(super) fn sentence(message: &dyn std::fmt::Display) -> String {
-    let message = message.to_string();
-    let mut chars = message.chars();
-    let first: String = chars
-        .next()
-        .into_iter()
-        .flat_map(char::to_uppercase)
-        .collect();
-    let stop = if message.ends_with('.') { "" } else { "." };
-    first + chars.as_str() + stop
-}
-
 /// Returns the error about an attribute that is not there.
 pub(super) fn missing_attribute(attribute: &AttributeSchema, header: &Span) -> Diagnostic {
     Diagnostic::error(

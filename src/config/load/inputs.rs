@@ -9,9 +9,8 @@ use crate::config::eval::{FileAccess, Scope, Variables, evaluate, references};
 use crate::config::files::{Files, join};
 use crate::config::project::{InputArgument, Inputs};
 use crate::config::value::Value;
-use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap, Span, did_you_mean};
+use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap, Span, did_you_mean, sentence};
 
-use super::check::sentence;
 use super::index::{Index, header_span};
 use super::source::{self, Piece, span};
 

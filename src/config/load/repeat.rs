@@ -4,9 +4,8 @@ use crate::address::InstanceKey;
 use crate::config::convert::convert;
 use crate::config::number::Number;
 use crate::config::value::{Type, Value};
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, sentence};
 
-use super::check::sentence;
 use super::expression::Expr;
 use super::module::Repeat;
 use super::view::{Local, Site};

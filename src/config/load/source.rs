@@ -13,9 +13,8 @@ use crate::address::is_identifier;
 use crate::config::files::{FileError, Files, join};
 use crate::config::schema::KindSchema;
 use crate::config::syntax::{self, SyntaxError};
-use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap, Span};
+use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap, Span, sentence};
 
-use super::check::sentence;
 use super::split;
 
 /// A range of a file that is parsed on its own. Places in its tree count from its first byte.

@@ -7,9 +7,8 @@ use crate::config::eval::{Scope, evaluate, references};
 use crate::config::parse::parse_expression;
 use crate::config::types::parse_type;
 use crate::config::value::{Type, Value};
-use crate::diagnostic::{Diagnostic, Diagnostics, Span};
+use crate::diagnostic::{Diagnostic, Diagnostics, Span, sentence};
 
-use super::check::sentence;
 use super::dependencies::Deps;
 use super::engine::{Cell, Engine};
 use super::index::Header;

@@ -40,13 +40,7 @@ impl Driver for TopicDriver {
     type Kind = Topic;
 
     fn connect(connections: &Connections, provider: &ProviderAddress) -> Result<Self, DriverError> {
-        let client = connections.kafka(provider).map_err(|found| {
-            // The list is never empty; the first one is the reason for the others as a rule.
-            let first = found.into_iter().next();
-            let first =
-                first.unwrap_or_else(|| Diagnostic::error("kafka", "No client can be made"));
-            DriverError(Box::new(first))
-        })?;
+        let client = connections.kafka(provider).map_err(DriverError)?;
         Ok(Self {
             client,
             provider: provider.clone(),
@@ -99,7 +93,7 @@ impl Driver for TopicDriver {
                         "The topic {:?} cannot be described: {error}",
                         wanted.remote_id
                     );
-                    return Err(DriverError(Box::new(Diagnostic::error("kafka", failed))));
+                    return Err(Diagnostic::error("kafka", failed).into());
                 }
                 live(topic, wanted.specs.first(), config, &moving, &racks).map(Some)
             })
@@ -129,7 +123,7 @@ impl Driver for TopicDriver {
 
 impl TopicDriver {
     fn error(&self, error: &KafkaError) -> DriverError {
-        DriverError(Box::new(kafka_diagnostic(&self.provider, error)))
+        kafka_diagnostic(&self.provider, error).into()
     }
 
     /// Waits for topics that we own and that brokers do not show although the controller has them: a run
@@ -260,7 +254,7 @@ fn live(
             "The configuration of the topic {:?} cannot be read: {error}",
             &*topic.name
         );
-        DriverError(Box::new(Diagnostic::error("kafka", failed)))
+        DriverError::from(Diagnostic::error("kafka", failed))
     })?;
     let placement = spec.and_then(|spec| spec.placement.as_ref());
     let (mut least, mut most) = (usize::MAX, 0);

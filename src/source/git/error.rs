@@ -198,13 +198,6 @@ impl From<GitError> for Diagnostic {
             GitError::Untrusted { .. } => "git-untrusted",
             _ => "git",
         };
-        let detail = std::error::Error::source(&error).map_or(String::new(), ToString::to_string);
-        let hint = error.hint();
-        let mut summary = error.to_string();
-        // Messages are fragments; a diagnostic is a sentence.
-        if let Some(first) = summary.get_mut(..1) {
-            first.make_ascii_uppercase();
-        }
-        Self::error(code, summary).detail(detail).hint_opt(hint)
+        Self::of(code, &error).hint_opt(error.hint())
     }
 }

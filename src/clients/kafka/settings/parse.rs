@@ -194,7 +194,8 @@ impl Given {
                     format!("{given:?} is none of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL"),
                 );
                 // Whatever was meant: no complaints about the settings that it needs.
-                (true, true)
+                let has_login = self.values.keys().any(|name| name.starts_with("sasl."));
+                (true, has_login)
             }
         }
     }
@@ -274,9 +275,11 @@ impl Given {
             return None;
         }
         let mechanism = self.mechanism();
-        let (username, password) = match self.take("sasl.jaas.config") {
-            Some(line) => self.jaas(&line, mechanism)?,
-            None => (self.needed("sasl.username")?, self.needed("sasl.password")?),
+        let (username, password) = if let Some(line) = self.take("sasl.jaas.config") {
+            self.jaas(&line, mechanism)?
+        } else {
+            let login = (self.needed("sasl.username"), self.needed("sasl.password"));
+            (login.0?, login.1?)
         };
         Some(SaslSettings {
             mechanism: mechanism?,
@@ -506,7 +509,8 @@ mod tests {
     #[test]
     fn bad_values_are_named_and_passwords_are_not_shown() {
         insta::assert_snapshot!(errors(&[("bootstrap.servers", "a, b:x"), ("retries", "many")]), @r#"bootstrap.servers: "a": a port is missing; bootstrap.servers: "b:x": "x" is not a port; retries: "many" is not a whole number from 0 to 2147483647"#);
-        insta::assert_snapshot!(errors(&[("bootstrap.servers", "a:1"), ("security.protocol", "SASL_SSL"), ("sasl.mechanism", "GSSAPI")]), @r#"sasl.mechanism: "GSSAPI" is not supported; PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512 are; sasl_username: it must be set, since security.protocol asks for a login"#);
+        insta::assert_snapshot!(errors(&[("bootstrap.servers", "a:1"), ("security.protocol", "SASL_SSL"), ("sasl.mechanism", "GSSAPI")]), @r#"sasl.mechanism: "GSSAPI" is not supported; PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512 are; sasl_username: it must be set, since security.protocol asks for a login; sasl_password: it must be set, since security.protocol asks for a login"#);
+        insta::assert_snapshot!(errors(&[("bootstrap.servers", "a:1"), ("security.protocol", "TLS")]), @r#"security.protocol: "TLS" is none of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL"#);
         insta::assert_snapshot!(errors(&[("bootstrap.servers", "a:1"), ("security.protocol", "SSL"), ("ssl.keystore.type", "JKS"), ("ssl.key.location", "k")]), @"ssl.keystore.type: JKS files cannot be read; ssl.keystore.location must be a PEM file; ssl.key.location: ssl.certificate.location must be set with it");
         let twice = errors(&[
             ("bootstrap.servers", "a:1"),

@@ -11,6 +11,7 @@ use kafka_protocol::error::ResponseError;
 use tokio::time::Instant;
 
 use crate::clients::kafka::{KafkaError, Layout, Mode, Outcome, TopicSelection};
+use crate::diagnostic::one_line;
 use crate::kinds::Action;
 use crate::kinds::driver::{Context, Driver as _, Failure, Operation, Wanted};
 use crate::kinds::topic::placement::{self, Racks};
@@ -54,29 +55,18 @@ impl Results {
             Ok(outcomes) => {
                 for (index, outcome) in indexes.iter().zip(outcomes) {
                     if let Err(error) = outcome.result {
-                        self.fail(*index, sentence(&error), clean && !error.leaves_doubt());
+                        self.fail(*index, one_line(&error), clean && !error.leaves_doubt());
                     }
                 }
             }
             // The call as a whole fails only where nothing can have changed.
             Err(error) => {
                 for index in indexes {
-                    self.fail(*index, sentence(&error), clean);
+                    self.fail(*index, one_line(&error), clean);
                 }
             }
         }
     }
-}
-
-/// Returns an error's text with the broker's own words.
-pub(super) fn sentence(error: &KafkaError) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }
 
 /// Makes the changes of a batch.
@@ -248,7 +238,7 @@ async fn await_visible(
             {
                 results.fail(
                     *index,
-                    format!("accepted, but not seen yet: {}", sentence(&error)),
+                    format!("accepted, but not seen yet: {}", one_line(&error)),
                     false,
                 );
             }
@@ -308,7 +298,7 @@ async fn delete(
         for index in gone {
             results.fail(
                 index,
-                format!("accepted, but still there: {}", sentence(&error)),
+                format!("accepted, but still there: {}", one_line(&error)),
                 false,
             );
         }

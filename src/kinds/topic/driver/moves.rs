@@ -16,12 +16,13 @@ use crate::clients::kafka::{
     ConfigChange, ConfigOperation, ConfigSource, Extras, KafkaError, Keys, Mode, Reassignment,
     Resource, TopicPartition, TopicSelection,
 };
+use crate::diagnostic::one_line;
 use crate::document::Document;
 use crate::kinds::driver::{Context, Operation};
 use crate::kinds::topic::{Topic, placement};
 
 use super::TopicDriver;
-use super::change::{Results, sentence, sets_config};
+use super::change::{Results, sets_config};
 
 /// How long a move may take where nothing is set.
 const WITHIN: Duration = Duration::from_hours(1);
@@ -100,7 +101,7 @@ pub(super) async fn rearrange(
         Ok(moves) => moves,
         Err(error) => {
             for index in rearranged {
-                results.fail(index, sentence(&error), !sets_config(&operations[index]));
+                results.fail(index, one_line(&error), !sets_config(&operations[index]));
             }
             return;
         }
@@ -252,7 +253,7 @@ async fn begin(driver: &TopicDriver, moves: &[Move], results: &mut Results) {
 }
 
 fn refused(error: &KafkaError) -> String {
-    format!("the replicas cannot be moved: {}", sentence(error))
+    format!("the replicas cannot be moved: {}", one_line(error))
 }
 
 /// Waits until all moves are done, each as long as it may take.
@@ -270,7 +271,7 @@ async fn finish(
             Ok(left) => left,
             Err(error) => {
                 for one in moves {
-                    let reason = sentence(&error);
+                    let reason = one_line(&error);
                     results.fail(
                         one.index,
                         format!("the replicas are moving, but their way cannot be seen: {reason}"),
@@ -425,7 +426,7 @@ async fn former_rates(
         .client
         .describe_configs(&asked, Extras::default())
         .await;
-    let described = described.map_err(|error| sentence(&error))?;
+    let described = described.map_err(|error| one_line(&error))?;
     let mut rates = Rates::new();
     for (broker, entries) in brokers.into_iter().zip(described) {
         let own = rates.entry(broker).or_default();
@@ -509,7 +510,7 @@ async fn unthrottle(
 /// Makes the changes. A topic that is gone has no marks to remove.
 async fn alter(driver: &TopicDriver, changes: Vec<ConfigChange>) -> Result<(), String> {
     let outcomes = driver.client.alter_configs(changes, Mode::Apply).await;
-    let outcomes = outcomes.map_err(|error| sentence(&error))?;
+    let outcomes = outcomes.map_err(|error| one_line(&error))?;
     let gone = |error: &KafkaError| {
         error
             .broker_error()
@@ -519,7 +520,7 @@ async fn alter(driver: &TopicDriver, changes: Vec<ConfigChange>) -> Result<(), S
         .into_iter()
         .filter_map(|outcome| outcome.result.err());
     match failed.into_iter().find(|error| !gone(error)) {
-        Some(error) => Err(sentence(&error)),
+        Some(error) => Err(one_line(&error)),
         None => Ok(()),
     }
 }
