@@ -20,7 +20,7 @@ use crate::gate::{ApprovedPlan, GateInput};
 use crate::kinds::{self, Desired};
 use crate::plan::survey::{SurveyInput, desired_hash, survey};
 use crate::plan::{Mode, Plan, Selection, conclude, propose};
-use crate::refresh::{self, Drivers};
+use crate::refresh::{self, Drivers, RefreshError};
 use crate::source::Snapshot;
 use crate::state::State;
 
@@ -118,6 +118,25 @@ pub struct Planned {
     pub sources: SourceMap,
 }
 
+/// Why an environment could not be planned.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum PlanError {
+    /// The project is wrong, or asks for what cannot be: it stays so until somebody changes it.
+    #[error("{}", .0.summaries())]
+    Project(Diagnostics),
+    /// Something outside could not be read: it may work later.
+    #[error("{}", .0.summaries())]
+    Outside(Diagnostics),
+}
+
+impl From<PlanError> for Diagnostics {
+    fn from(error: PlanError) -> Self {
+        match error {
+            PlanError::Project(found) | PlanError::Outside(found) => found,
+        }
+    }
+}
+
 /// Loads a project and decodes its objects. Reads files and nothing else.
 pub fn prepare(request: &Request) -> Result<Prepared, Diagnostics> {
     let mut project = load_project(request)?; // (pure, over the files)
@@ -159,7 +178,7 @@ pub async fn plan_environment(
     prepared: Prepared,
     basis: Basis,
     options: PlanOptions,
-) -> Result<Planned, Diagnostics> {
+) -> Result<Planned, PlanError> {
     let Prepared {
         project,
         desired,
@@ -167,7 +186,7 @@ pub async fn plan_environment(
         base,
         ..
     } = prepared;
-    let gates = permitted(&project)?;
+    let gates = permitted(&project).map_err(PlanError::Project)?;
     let mut drivers = Drivers::new(Connections::new(&project.providers, &base));
     let survey = survey(SurveyInput {
         project: &project,
@@ -179,18 +198,23 @@ pub async fn plan_environment(
         imports: options.imports,
         commit,
         tool: TOOL,
-    })?; // (pure)
-    let found = |diagnostics| project.sources.attach(diagnostics);
+    })
+    .map_err(PlanError::Project)?; // (pure)
+    let unread = |error| match error {
+        RefreshError::Settings(found) => PlanError::Project(project.sources.attach(found)),
+        RefreshError::Unreached(found) => PlanError::Outside(project.sources.attach(found)),
+    };
     let observed = refresh::observe(&mut drivers, &survey)
         .await
-        .map_err(found)?; // (I/O)
-    let mut proposal = propose::propose(survey, &observed)?; // (pure)
+        .map_err(unread)?; // (I/O)
+    // What the state or the system said cannot be understood: the project is not what is wrong.
+    let mut proposal = propose::propose(survey, &observed).map_err(PlanError::Outside)?; // (pure)
     drop(observed);
     let places = places(&mut proposal);
     let facts = refresh::investigate(&mut drivers, &proposal)
         .await
-        .map_err(found)?; // (I/O)
-    let plan = conclude::conclude(proposal, facts)?; // (pure)
+        .map_err(unread)?; // (I/O)
+    let plan = conclude::conclude(proposal, facts).map_err(PlanError::Outside)?; // (pure)
     Ok(Planned {
         plan,
         drivers,

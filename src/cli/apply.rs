@@ -19,8 +19,7 @@ use crate::refresh::Drivers;
 use super::backend::LeaseArgs;
 use super::plan::{Format, show};
 use super::planning::{
-    PermissionArgs, ScopeArgs, Stop, acquire, backend_diagnostic, refusals, rejected, verb,
-    with_patience,
+    PermissionArgs, ScopeArgs, Stop, acquire, refusals, rejected, verb, with_patience,
 };
 use super::progress::{Progress, interrupts, unless_interrupted};
 use super::runtime::block_on;
@@ -179,8 +178,8 @@ async fn apply_saved(
     match review(plan, &args.permission.gates(gates)) {
         Ok(approved) => carry_out(approved, writer, &mut drivers, interrupts, output).await,
         Err(rejection) => {
-            let (places, sources) = Default::default();
-            output.diagnostics(&refusals(&rejection, &places, &sources));
+            let sources = &prepared.project.sources;
+            output.diagnostics(&refusals(&rejection, &prepared.desired, sources));
             Ok(rejected(&rejection))
         }
     }
@@ -248,8 +247,9 @@ pub(super) async fn carry_out(
     let ended = pipeline::apply_plan(approved, writer, drivers, &events, interrupts).await;
     progress.finish();
     let outcome = ended.map_err(|error| match error {
-        ApplyError::Backend(error) => Stop::Errors(backend_diagnostic(&error).into()),
-        ApplyError::Refresh(found) | ApplyError::Order(found) => Stop::Errors(found),
+        ApplyError::Backend(error) => Stop::Errors(error.into()),
+        ApplyError::Refresh(error) => Stop::Errors(error.into()),
+        ApplyError::Order(found) => Stop::Errors(found),
     })?;
     if !is_empty {
         report(&outcome, output);

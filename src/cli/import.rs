@@ -1,15 +1,17 @@
 //! `streamform import`: takes an existing object into the state without changing it.
 
 use crate::address::{Address, AddressPattern};
+use crate::apply::Interrupts;
+use crate::backend::Writer;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::gate::{GateInput, review};
 use crate::kinds::{self, Action};
-use crate::pipeline::{self, Basis, PlanOptions, Planned};
+use crate::pipeline::{self, Basis, PlanOptions, Planned, Prepared};
 use crate::plan::{Plan, Selection};
 
 use super::apply::{carry_out, release};
 use super::backend::LeaseArgs;
-use super::planning::{Stop, acquire, with_patience};
+use super::planning::{Stop, acquire, refusals, rejected, with_patience};
 use super::progress::{interrupts, unless_interrupted};
 use super::runtime::block_on;
 use super::{Exit, Output, ProjectArgs, SourceArgs, planning};
@@ -53,29 +55,37 @@ async fn import(args: &Args, output: &Output) -> Result<Exit, Stop> {
         },
         ..PlanOptions::default()
     };
-    let basis = Basis::from(&writer);
-    let planning = Box::pin(pipeline::plan_environment(prepared, basis, options));
-    let planned = unless_interrupted(&interrupts, with_patience(output, planning)).await;
-    let ended = match planned {
-        Ok(Ok(Planned {
-            plan, mut drivers, ..
-        })) => match adoption(plan, &args.address) {
-            Ok(plan) => match review(plan, &GateInput::default()) {
-                Ok(approved) => {
-                    carry_out(approved, &mut writer, &mut drivers, interrupts, output).await
-                }
-                Err(rejection) => Err(Stop::Errors(planning::refusals(
-                    &rejection,
-                    &std::collections::BTreeMap::new(),
-                    &crate::diagnostic::SourceMap::default(),
-                ))),
-            },
-            Err(diagnostic) => Err(Stop::Errors(diagnostic.into())),
-        },
-        Ok(Err(found)) => Err(Stop::Errors(found)),
-        Err(stop) => Err(stop),
-    };
+    let ended = adopt(args, prepared, options, &mut writer, interrupts, output).await;
     release(writer, ended).await
+}
+
+/// Plans under the lease and takes the object over.
+async fn adopt(
+    args: &Args,
+    prepared: Prepared,
+    options: PlanOptions,
+    writer: &mut Writer,
+    interrupts: Interrupts,
+    output: &Output,
+) -> Result<Exit, Stop> {
+    let basis = Basis::from(&*writer);
+    let planning = Box::pin(pipeline::plan_environment(prepared, basis, options));
+    let planned = unless_interrupted(&interrupts, with_patience(output, planning)).await??;
+    let Planned {
+        plan,
+        mut drivers,
+        places,
+        sources,
+        ..
+    } = planned;
+    let plan = adoption(plan, &args.address).map_err(Diagnostics::from)?;
+    match review(plan, &GateInput::default()) {
+        Ok(approved) => carry_out(approved, writer, &mut drivers, interrupts, output).await,
+        Err(rejection) => {
+            output.diagnostics(&refusals(&rejection, &places, &sources));
+            Ok(rejected(&rejection))
+        }
+    }
 }
 
 /// Reduces a plan to the adoption of one object as it is.

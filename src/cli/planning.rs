@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use crate::address::{Address, AddressPattern};
 use crate::backend::{BackendError, Snapshot as StateSnapshot, Writer};
-use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap};
+use crate::diagnostic::{Diagnostics, SourceMap};
 use crate::gate::{GateInput, Rejection};
 use crate::kinds::Desired;
-use crate::pipeline::{self, Prepared, Request};
+use crate::pipeline::{self, PlanError, Prepared, Request};
 use crate::plan::{Mode, Selection};
 
 use super::backend::LeaseArgs;
@@ -86,8 +86,6 @@ pub(super) enum Stop {
     Interrupted,
     /// With errors to be shown.
     Errors(Diagnostics),
-    /// Somebody else holds the lease.
-    Leased(Diagnostics),
 }
 
 impl From<Diagnostics> for Stop {
@@ -98,13 +96,13 @@ impl From<Diagnostics> for Stop {
 
 impl From<BackendError> for Stop {
     fn from(error: BackendError) -> Self {
-        let held = matches!(error, BackendError::LeaseHeld { .. });
-        let diagnostics = backend_diagnostic(&error).into();
-        if held {
-            Self::Leased(diagnostics)
-        } else {
-            Self::Errors(diagnostics)
-        }
+        Self::Errors(error.into())
+    }
+}
+
+impl From<PlanError> for Stop {
+    fn from(error: PlanError) -> Self {
+        Self::Errors(error.into())
     }
 }
 
@@ -118,42 +116,10 @@ impl Stop {
             }
             Self::Errors(diagnostics) => {
                 output.diagnostics(diagnostics);
-                Exit::Error
-            }
-            Self::Leased(diagnostics) => {
-                output.diagnostics(diagnostics);
-                Exit::Leased
+                Exit::of(diagnostics)
             }
         }
     }
-}
-
-/// Returns what to tell about a failure of the state's backend.
-pub(super) fn backend_diagnostic(error: &BackendError) -> Diagnostic {
-    let mut causes = Vec::new();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        causes.push(cause.to_string());
-        source = cause.source();
-    }
-    let text = error.to_string();
-    let (summary, rest) = text.split_once('\n').unwrap_or((&text, ""));
-    Diagnostic::error("state", capitalised(summary))
-        .detail(
-            [rest.to_owned(), causes.join("\n")]
-                .join("\n")
-                .trim()
-                .to_owned(),
-        )
-        .hint_opt(error.hint())
-}
-
-fn capitalised(text: &str) -> String {
-    let mut chars = text.chars();
-    chars
-        .next()
-        .map(|first| first.to_uppercase().chain(chars).collect())
-        .unwrap_or_default()
 }
 
 /// Takes the lease of a project's environment.
@@ -208,40 +174,12 @@ pub(super) fn refusals(
     places: &BTreeMap<Address, Desired>,
     sources: &SourceMap,
 ) -> Diagnostics {
-    let found = rejection
-        .refusals
-        .iter()
-        .map(|refusal| {
-            let change = rejection
-                .plan
-                .changes
-                .iter()
-                .find(|c| Some(&c.address) == refusal.address.as_ref());
-            let finding = change.and_then(|change| {
-                change
-                    .findings
-                    .iter()
-                    .find(|finding| finding.summary == refusal.summary)
-            });
-            let place = refusal
-                .address
-                .as_ref()
-                .and_then(|address| places.get(address));
-            let span = place.map(|desired| {
-                desired
-                    .place(finding.and_then(|f| f.path.as_deref()))
-                    .clone()
-            });
-            let mut diagnostic = Diagnostic::error("refused", refusal.summary.clone())
-                .detail(refusal.detail.clone())
-                .at(span)
-                .hint_opt(refusal.hint.clone());
-            diagnostic.code = refusal.code.clone().into();
-            diagnostic.address.clone_from(&refusal.address);
-            diagnostic
-        })
-        .collect();
-    sources.attach(found)
+    let found = rejection.refusals.iter().map(|refusal| {
+        let desired = refusal.address.as_ref().and_then(|at| places.get(at));
+        let span = desired.map(|desired| desired.place(refusal.path.as_deref()).clone());
+        refusal.diagnostic().at(span)
+    });
+    sources.attach(found.collect())
 }
 
 /// Returns how a command ends whose plan was rejected.

@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use crate::address::{Address, AddressPattern, EnvironmentName};
-use crate::apply::{ApplyOutcome, Events};
+use crate::apply::{ApplyError, ApplyOutcome, Events};
 use crate::backend::{BackendError, LeaseRequest, LocalBackend};
 use crate::config::project::Inputs;
-use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::gate::{ApprovedPlan, Rejection, review};
+use crate::diagnostic::{Diagnostic, Diagnostics, one_line};
+use crate::gate::{ApprovedPlan, Refusal, Rejection, review};
 use crate::kinds::Action;
 use crate::pipeline::{
-    Basis, PlanOptions, Prepared, Request, apply_plan, check_basis, plan_environment, prepare,
+    Basis, PlanError, PlanOptions, Prepared, Request, apply_plan, check_basis, plan_environment,
+    prepare,
 };
 use crate::plan::{Change, Fate, Plan, Selection};
 use crate::refresh::Drivers;
@@ -120,7 +121,7 @@ impl World for Environment {
             ..PlanOptions::default()
         };
         let planned = plan_environment(prepared, Basis::from(&basis), options).await;
-        let planned = planned.map_err(transient)?;
+        let planned = planned.map_err(unplanned)?;
         let policies = Policies {
             apply: planned.environment.apply,
             drift: planned.environment.drift,
@@ -171,7 +172,7 @@ impl World for Environment {
                     interrupts,
                 )
                 .await
-                .map_err(|error| unapplied(&error))
+                .map_err(unapplied)
             }
             Err(stale) => Err(Failure::Transient(Reason::new(stale.to_string()))),
         };
@@ -207,15 +208,7 @@ fn causes(plan: &Plan) -> BTreeMap<Address, Cause> {
 }
 
 fn refused(rejection: &Rejection) -> Reason {
-    let refusals = rejection.refusals.iter().map(|refusal| {
-        let mut diagnostic = Diagnostic::error("refused", refusal.summary.clone());
-        diagnostic.code = refusal.code.clone().into();
-        diagnostic.address.clone_from(&refusal.address);
-        diagnostic
-            .detail(refusal.detail.clone())
-            .hint_opt(refusal.hint.clone())
-    });
-    Reason::of(&refusals.collect())
+    Reason::of(&rejection.refusals.iter().map(Refusal::diagnostic).collect())
 }
 
 fn done(outcome: &ApplyOutcome) -> Applied {
@@ -257,24 +250,27 @@ fn unfetched(error: GitError) -> Failure {
 
 /// Whoever holds the lease is named; anything else about the state may be repaired while we wait.
 fn stateless(error: &BackendError) -> Failure {
-    let reason = Reason::new(chain(error));
+    let reason = Reason::new(one_line(error));
     match error {
         BackendError::LeaseHeld { .. } => Failure::Leased(reason),
         _ => Failure::Transient(reason),
     }
 }
 
-fn unapplied(error: &dyn std::error::Error) -> Failure {
-    Failure::Transient(Reason::new(chain(error)))
+/// What only another commit can mend is not tried again for the same one.
+fn unplanned(error: PlanError) -> Failure {
+    match error {
+        PlanError::Project(found) => invalid(found),
+        PlanError::Outside(found) => transient(found),
+    }
 }
 
-/// Puts an error and its causes on one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
+fn unapplied(error: ApplyError) -> Failure {
+    match error {
+        ApplyError::Backend(error) => stateless(&error),
+        ApplyError::Refresh(error) => transient(error),
+        ApplyError::Order(found) => invalid(found),
+    }
 }
 
 #[cfg(test)]

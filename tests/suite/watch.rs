@@ -321,3 +321,33 @@ fn a_wrong_commit_is_named_with_its_place() {
     );
     assert!(line.contains("did you mean"), "{line}");
 }
+
+#[test]
+fn what_only_another_commit_can_mend_is_not_tried_again_and_again() {
+    let Some(bootstrap) = servers::kafka() else {
+        return;
+    };
+    let kafka = Kafka::connect(&bootstrap);
+    let followed = Followed::new(&bootstrap);
+    let orders = followed.topic("orders");
+    followed.commit(FOLLOW, &topic("orders", 1, HOUR));
+    assert_eq!(followed.once(&[]).0, Some(0));
+    // The block keeps its label and gets another name, which is another topic.
+    let renamed = topic("orders", 1, HOUR).replace("}orders", "}invoices");
+    let wrong = followed.commit(FOLLOW, &renamed);
+    let mut running = followed.start(&[]);
+    running.wait_for(&format!("commit=\"{wrong}\" outcome=\"invalid\""));
+    running.wait_for("reason=\"as before\"");
+    let said = running.said();
+    // At the beat of a second, not with the back-off of a failure.
+    assert!(
+        said.contains("next_in=\"1.0s\"") && !said.contains("failed"),
+        "{said}"
+    );
+    assert!(said.contains("cannot change its name"), "{said}");
+    let mended = followed.commit(FOLLOW, &topic("orders", 2, HOUR));
+    running.wait_for(&format!("commit=\"{mended}\" outcome=\"applied\""));
+    running.signal(Signal::TERM);
+    running.wait().expect(0);
+    kafka.delete_topic(&orders);
+}
