@@ -46,5 +46,6 @@ pub fn gate(plan: &Plan, input: &GateInput) -> Vec<Refusal> {
         hint: Some(format!(
             "if it is meant: --max-deletions {deletions}, or max_deletions in the environment's block"
         )),
+        path: None,
     }]
 }

@@ -1,6 +1,9 @@
-//! The gate `destructive`: what loses data needs permission, object by object. Pure.
+//! The gate `destructive`: what loses data needs permission, object by object; what is protected is not
+//! deleted with any. Pure.
 
+use crate::address::Address;
 use crate::kinds::Weight;
+use crate::plan::propose::PROTECTED;
 use crate::plan::{Change, Plan};
 
 use super::{GateInput, Refusal, refusal};
@@ -8,31 +11,37 @@ use super::{GateInput, Refusal, refusal};
 /// The gate's name.
 pub const NAME: &str = "destructive";
 
-/// Refuses destructive findings of objects that nobody allowed to be destroyed.
+/// Refuses destructive findings of objects that nobody allowed to be destroyed, and the deletion of those
+/// that the state protects: `prevent_destroy` is lifted by an apply of the block, not by an option.
 pub fn gate(plan: &Plan, input: &GateInput) -> Vec<Refusal> {
     let mut refusals = Vec::new();
-    for change in plan
-        .changes
-        .iter()
-        .filter(|change| !is_allowed(change, input))
-    {
+    for change in &plan.changes {
+        let is_allowed = is_allowed(change, input);
+        let is_protected = change.findings.iter().any(|found| found.code == PROTECTED);
         for finding in &change.findings {
-            if finding.weight == Weight::Destructive {
-                let mut refused = refusal(NAME, &change.address, finding);
-                let permission = format!(
-                    "if the loss is wanted: --allow-destroy '{}', or allow_destroy = true in the \
-                     block's lifecycle",
-                    change.address
-                );
+            let is_lifted = is_allowed && finding.code != PROTECTED;
+            if finding.weight != Weight::Destructive || is_lifted {
+                continue;
+            }
+            let mut refused = refusal(NAME, &change.address, finding);
+            if !is_protected {
+                let permission = permission(&change.address);
                 refused.hint = Some(match refused.hint {
                     Some(hint) => format!("{hint}\n{permission}"),
                     None => permission,
                 });
-                refusals.push(refused);
             }
+            refusals.push(refused);
         }
     }
     refusals
+}
+
+fn permission(address: &Address) -> String {
+    format!(
+        "if the loss is wanted: --allow-destroy '{address}', or allow_destroy = true in the block's \
+         lifecycle"
+    )
 }
 
 fn is_allowed(change: &Change, input: &GateInput) -> bool {

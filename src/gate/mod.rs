@@ -8,6 +8,8 @@ pub mod destructive;
 pub mod feasible;
 
 use crate::address::{Address, AddressPattern};
+use crate::diagnostic::Diagnostic;
+use crate::kinds::Finding;
 use crate::plan::Plan;
 
 /// What was permitted for this run.
@@ -51,6 +53,21 @@ pub struct Refusal {
     pub detail: String,
     /// What to do.
     pub hint: Option<String>,
+    /// The attribute that it is about, where it is about one.
+    pub path: Option<String>,
+}
+
+impl Refusal {
+    /// Returns what to tell the user, without a place in the source.
+    pub fn diagnostic(&self) -> Diagnostic {
+        Diagnostic {
+            code: self.code.clone().into(),
+            address: self.address.clone(),
+            ..Diagnostic::error("refused", self.summary.clone())
+                .detail(self.detail.clone())
+                .hint_opt(self.hint.clone())
+        }
+    }
 }
 
 /// A plan that may not be applied, and every reason why.
@@ -89,7 +106,7 @@ pub fn review(plan: Plan, input: &GateInput) -> Result<ApprovedPlan, Rejection> 
 }
 
 /// Returns the refusal that a finding of a change stands for.
-fn refusal(gate: &'static str, address: &Address, finding: &crate::kinds::Finding) -> Refusal {
+fn refusal(gate: &'static str, address: &Address, finding: &Finding) -> Refusal {
     Refusal {
         gate,
         address: Some(address.clone()),
@@ -97,6 +114,7 @@ fn refusal(gate: &'static str, address: &Address, finding: &crate::kinds::Findin
         summary: finding.summary.clone(),
         detail: finding.detail.clone(),
         hint: finding.hint.clone(),
+        path: finding.path.clone(),
     }
 }
 

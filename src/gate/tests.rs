@@ -6,6 +6,7 @@ use crate::address::EnvironmentName;
 use crate::diagnostic::Diagnostics;
 use crate::document::ContentHash;
 use crate::kinds::{Action, Finding, Weight};
+use crate::plan::propose::PROTECTED;
 use crate::plan::{Basis, Change, Mode, Plan, Selection};
 
 use super::*;
@@ -102,6 +103,28 @@ fn a_loss_needs_permission_for_that_object() {
         .allow_destroy
         .push("topic.b".parse().expect("a pattern"));
     assert_eq!(codes(review(plan, &input)), Vec::<String>::new());
+}
+
+#[test]
+fn no_option_lifts_a_protection() {
+    let protected = Finding::new(PROTECTED, Weight::Destructive, "it is protected").hint("apply");
+    let plan = plan(
+        vec![("topic.a", Action::Delete, vec![protected, loss()])],
+        9,
+    );
+    let rejection = review(plan.clone(), &GateInput::default()).expect_err("refused");
+    assert!(!rejection.is_infeasible());
+    let hints: Vec<Option<&str>> = rejection
+        .refusals
+        .iter()
+        .map(|r| r.hint.as_deref())
+        .collect();
+    assert_eq!(hints, [Some("apply"), None]);
+    let input = GateInput {
+        allow_destroy: vec!["topic.a".parse().expect("a pattern")],
+        ..GateInput::default()
+    };
+    assert_eq!(codes(review(plan, &input)), ["destructive/protected"]);
 }
 
 #[test]

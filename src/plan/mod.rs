@@ -163,6 +163,10 @@ pub enum Fate {
     Reverted,
     /// The project wants what is there now.
     Wanted,
+    /// This plan deletes the object.
+    Deleted,
+    /// This plan drops the object from the state and leaves it as it is.
+    Forgotten,
     /// `ignore_changes` covers it.
     Ignored,
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use crate::address::Address;
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -14,6 +14,9 @@ use crate::state::journal::Operation;
 
 use super::survey::Item;
 use super::{Change, Drift, Fate, Survey};
+
+/// The finding about an object that the state protects: only another apply of its block lifts that.
+pub const PROTECTED: &str = "protected";
 
 /// What the live system said about the objects of a survey: absent where there is no such object.
 pub type Observed = BTreeMap<Address, Option<Document>>;
@@ -211,8 +214,8 @@ fn unwanted(
     if owned.protected {
         change.findings.push(
             Finding::new(
-                "protected",
-                Weight::Error,
+                PROTECTED,
+                Weight::Destructive,
                 format!("{address} is protected against being destroyed"),
             )
             .detail("It was applied with prevent_destroy, and the state keeps that.")
@@ -233,7 +236,7 @@ fn attributes(spec: &Document) -> Vec<Delta> {
         match value {
             Json::Object(entries) => {
                 for (key, value) in entries {
-                    deltas.push(set(format!("{name}[{key:?}]"), value));
+                    deltas.push(set(format!("{name}[{}]", json!(key)), value));
                 }
             }
             value => deltas.push(set(name.clone(), value)),
@@ -310,9 +313,10 @@ fn fate(item: &Item, drift: &Drift, change: Option<&Change>) -> Fate {
                     .any(|drifted| drifted.path == delta.path)
             })
     });
-    if reverts {
-        Fate::Reverted
-    } else {
-        Fate::Wanted
+    match change.map(|change| change.action) {
+        Some(Action::Delete) => Fate::Deleted,
+        Some(Action::Forget) => Fate::Forgotten,
+        _ if reverts => Fate::Reverted,
+        _ => Fate::Wanted,
     }
 }

@@ -158,20 +158,6 @@ fn side_by_side(
             found,
         );
         check_removed(&address, &desired, project, found);
-        if let Some(reason) = (kind.reserved)(&desired.remote_id) {
-            found.push(
-                Diagnostic::error(
-                    "reserved-object",
-                    format!(
-                        "The {} {:?} cannot be managed",
-                        kind.name, desired.remote_id
-                    ),
-                )
-                .at(desired.place(Some("name")).clone())
-                .on(&address)
-                .detail(reason),
-            );
-        }
         let item = Item {
             kind,
             provider: desired.provider.clone(),
@@ -189,6 +175,16 @@ fn side_by_side(
             found.push(unknown_kind(&address));
             continue;
         };
+        // None can come there by this program, but a state can be pushed by hand.
+        if let Some(reason) = (kind.reserved)(&owned.remote_id) {
+            found.push(
+                kinds::reserved(kind, &owned.remote_id, reason)
+                    .on(&address)
+                    .hint(format!(
+                        "take it out of the state: streamform state rm '{address}'"
+                    )),
+            );
+        }
         let removed = project.removed.iter().find(|r| r.from.matches(&address));
         let item = Item {
             kind,

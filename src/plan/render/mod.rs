@@ -6,6 +6,7 @@ pub mod text;
 
 use serde_json::Value as Json;
 
+use crate::diagnostic::printable;
 use crate::kinds::{Action, Weight};
 
 use super::{Change, Plan};
@@ -45,11 +46,10 @@ fn grouped(plan: &Plan) -> impl Iterator<Item = &Change> {
 
 /// Returns a value as it stands in a line.
 fn value(value: &Json) -> String {
-    let text = match value {
-        Json::Null => return "(not set)".into(),
-        Json::String(text) => format!("{text:?}"),
-        other => other.to_string(),
-    };
+    if value.is_null() {
+        return "(not set)".into();
+    }
+    let text = printable(&value.to_string()).into_owned();
     if text.chars().count() <= LONGEST_VALUE {
         return text;
     }

@@ -14,7 +14,8 @@ fn sample() -> Plan {
         "partition-growth",
         Weight::Warning,
         "Partitions grow from 3 to 6",
-    );
+    )
+    .hint("look at who reads it");
     let loss = Finding::new(
         "deletion",
         Weight::Destructive,
@@ -81,12 +82,57 @@ fn the_text_ends_in_a_short_list() {
         ~ partitions: 3 -> 6
         ~ config["retention.ms"]: "60000" -> "604800000"  (changed outside)
         warning: Partitions grow from 3 to 6
+          hint: look at who reads it
 
       - topic.old  [DESTRUCTIVE]
       ~ topic.orders  [warning]
       + topic.new
     Plan: 1 to delete, 1 to update, 1 to create; 2 as wanted.
     "#);
+}
+
+#[test]
+fn values_of_others_do_nothing_to_a_terminal() {
+    let nested = json!({ "a": ["\u{1b}[2J", "\u{9b}", "\u{202e}ü"] });
+    assert_eq!(
+        value(&nested),
+        r#"{"a":["\u001b[2J","\u{9b}","\u{202e}ü"]}"#
+    );
+    assert_eq!(value(&json!("\u{7f}\n")), r#""\u{7f}\n""#);
+    let mut plan = sample();
+    plan.changes[0].deltas[0].path = "config[\"\u{85}\"]".into();
+    let refused = Finding::new("refused-by-broker", Weight::Error, "No").detail("\u{1b}c");
+    plan.changes[0].findings = vec![refused];
+    let text = text::render(&plan, false);
+    assert!(
+        !text.contains(|c: char| c.is_control() && c != '\n'),
+        "{text:?}"
+    );
+}
+
+#[test]
+fn what_becomes_of_drift_is_said() {
+    let mut plan = sample();
+    let fates = [
+        Fate::Reverted,
+        Fate::Wanted,
+        Fate::Ignored,
+        Fate::Deleted,
+        Fate::Forgotten,
+    ];
+    let mut drift = String::new();
+    for fate in fates {
+        plan.drift[0].fate = fate;
+        plan.drift[0].deltas.clear();
+        text::drifted(&mut drift, &plan.drift[0]);
+    }
+    insta::assert_snapshot!(drift, @"
+    topic.orders was changed (an apply puts it back)
+    topic.orders was changed (the project wants it so)
+    topic.orders was changed (ignored by ignore_changes)
+    topic.orders was changed (an apply deletes it)
+    topic.orders was changed (no longer managed)
+    ");
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::kinds::{Action, Delta};
+use crate::diagnostic::printable;
+use crate::kinds::{Action, Delta, Finding};
 use crate::plan::{Change, Drift, Fate, Mode, Plan};
 
 use super::{counts, grouped, label, value};
@@ -60,6 +61,8 @@ pub fn drifted(out: &mut String, drift: &Drift) {
     let fate = match drift.fate {
         Fate::Reverted => "an apply puts it back",
         Fate::Wanted => "the project wants it so",
+        Fate::Deleted => "an apply deletes it",
+        Fate::Forgotten => "no longer managed",
         Fate::Ignored => "ignored by ignore_changes",
     };
     let what = if drift.deleted {
@@ -72,7 +75,7 @@ pub fn drifted(out: &mut String, drift: &Drift) {
         let _ = writeln!(
             out,
             "      {}: {} -> {}",
-            delta.path,
+            printable(&delta.path),
             value(&delta.before),
             value(&delta.after)
         );
@@ -98,17 +101,32 @@ fn details(out: &mut String, change: &Change, colour: bool) {
         attribute(out, change.action, delta);
     }
     for finding in &change.findings {
-        let _ = writeln!(out, "    {}: {}", label(finding.weight), finding.summary);
-        for line in finding.detail.lines() {
-            let _ = writeln!(out, "      {line}");
-        }
+        found(out, finding);
     }
     out.push('\n');
 }
 
+fn found(out: &mut String, finding: &Finding) {
+    let _ = writeln!(
+        out,
+        "    {}: {}",
+        label(finding.weight),
+        printable(&finding.summary)
+    );
+    for line in finding.detail.lines() {
+        let _ = writeln!(out, "      {}", printable(line));
+    }
+    let mut lead = "hint: ";
+    for line in finding.hint.iter().flat_map(|hint| hint.lines()) {
+        let _ = writeln!(out, "      {lead}{}", printable(line));
+        lead = "      ";
+    }
+}
+
 fn attribute(out: &mut String, action: Action, delta: &Delta) {
+    let path = printable(&delta.path);
     if action == Action::Create {
-        let _ = writeln!(out, "    + {} = {}", delta.path, value(&delta.after));
+        let _ = writeln!(out, "    + {path} = {}", value(&delta.after));
         return;
     }
     let sign = match (delta.before.is_null(), delta.after.is_null()) {
@@ -118,13 +136,12 @@ fn attribute(out: &mut String, action: Action, delta: &Delta) {
     };
     let _ = write!(
         out,
-        "    {sign} {}: {} -> {}",
-        delta.path,
+        "    {sign} {path}: {} -> {}",
         value(&delta.before),
         value(&delta.after)
     );
     if let Some(note) = &delta.note {
-        let _ = write!(out, "  ({note})");
+        let _ = write!(out, "  ({})", printable(note));
     }
     if delta.drift {
         out.push_str("  (changed outside)");
