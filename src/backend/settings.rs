@@ -4,8 +4,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::address::EnvironmentName;
+use crate::config::amount;
 use crate::config::block::{Attribute, Block};
-use crate::config::load::parse_duration;
 use crate::config::project::Settings;
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 
@@ -76,7 +76,9 @@ impl Local {
                 }
                 "lease_ttl" => {
                     let read = text(attribute, |text| {
-                        parse_duration(text).filter(|ttl| *ttl >= SHORTEST_LEASE)
+                        amount::duration(text)
+                            .ok()
+                            .filter(|ttl| *ttl >= SHORTEST_LEASE)
                     });
                     let expected = "a duration of at least a second, such as 30s";
                     set(

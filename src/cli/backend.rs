@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::address::EnvironmentName;
 use crate::backend::{self, LeaseRequest, LocalBackend};
-use crate::config::load::{self, parse_duration};
+use crate::config::{amount, load};
 use crate::diagnostic::{Diagnostics, SourceMap};
 
 use super::SourceArgs;
@@ -31,7 +31,7 @@ impl LeaseArgs {
 
 /// Reads a duration of the command line.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    parse_duration(text).ok_or_else(|| "expected a duration such as 90s, 10m or 1h30m".to_owned())
+    amount::duration(text).map_err(|error| error.to_string())
 }
 
 /// Returns the backend of an environment of a project whose definitions need not be in order.

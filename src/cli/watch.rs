@@ -12,7 +12,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::reconcile::{Outcome, Report, Settings, Stop, Stopper, watch};
 use crate::source::git::CommitId;
 
-use super::backend::who;
+use super::backend::{duration, who};
 use super::runtime::block_on;
 use super::source::{folder_in_repository, repository};
 use super::{Exit, Output, ProjectArgs, log};
@@ -48,14 +48,12 @@ pub(super) struct Args {
 
 /// Reads an interval of a second to a day.
 fn interval(text: &str) -> Result<Duration, String> {
-    let span: jiff::SignedDuration = text
-        .parse()
-        .map_err(|_| "expected a duration such as 30s or 5m".to_owned())?;
+    let interval = duration(text)?;
     let allowed = Duration::from_secs(1)..=Duration::from_hours(24);
-    Duration::try_from(span)
-        .ok()
-        .filter(|interval| allowed.contains(interval))
-        .ok_or_else(|| "expected 1s to 24h".to_owned())
+    if !allowed.contains(&interval) {
+        return Err("expected 1s to 24h".to_owned());
+    }
+    Ok(interval)
 }
 
 pub(super) fn run(args: &Args, output: &Output) -> Result<Exit, Diagnostics> {

@@ -1,5 +1,6 @@
 //! HCL text → desired resources. Pure: files come through [`Files`].
 
+pub mod amount;
 pub mod block;
 pub mod console;
 pub mod convert;

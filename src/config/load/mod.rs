@@ -61,7 +61,6 @@ use self::source::{Content, Folder, Reading};
 use self::tree::Tree;
 
 pub use self::names::RootNames;
-pub use self::settings::parse_duration;
 
 /// What to load, and with what.
 #[derive(Clone, Copy)]

@@ -7,15 +7,16 @@ use std::time::Duration;
 use hcl_edit::structure::{Attribute as Syntax, Body, Structure};
 
 use crate::address::{AddressPattern, EnvironmentName};
+use crate::config::amount;
 use crate::config::block::{Attribute, Block};
 use crate::config::convert::convert;
 use crate::config::eval::{Scope, evaluate, references};
 use crate::config::project::{ApplyPolicy, DriftPolicy, Environment, Settings, Verification};
 use crate::config::schema::{BlockSchema, NestedBlockSchema};
 use crate::config::value::{Type, Value};
-use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap, Span, did_you_mean};
+use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap, Span, did_you_mean, sentence};
 
-use super::check::{Checker, EMPTY, nested, optional, sentence};
+use super::check::{Checker, EMPTY, nested, optional};
 use super::index::{Index, Plain, header_span, place};
 use super::source::{Piece, span};
 use super::version::Constraint;
@@ -334,15 +335,13 @@ impl Reader<'_> {
     fn duration(&mut self, piece: &Piece, body: &Body, name: &str) -> Option<Duration> {
         let attribute = body.get_attribute(name)?;
         let text = self.text(piece, attribute)?;
-        let duration = parse_duration(&text);
-        if duration.is_none() {
-            self.wrong(
-                piece,
-                attribute,
-                &"it must be a duration such as 90s, 10m, 2h or 1d12h",
-            );
+        match amount::duration(&text) {
+            Ok(duration) => Some(duration),
+            Err(error) => {
+                self.wrong(piece, attribute, &error);
+                None
+            }
         }
-        duration
     }
 
     fn addresses(&mut self, piece: &Piece, body: &Body, name: &str) -> Vec<Arc<str>> {
@@ -457,63 +456,3 @@ const DRIFT: [(&str, DriftPolicy); 3] = [
     ("report", DriftPolicy::Report),
     ("ignore", DriftPolicy::Ignore),
 ];
-
-/// Reads a duration: whole numbers with the units d, h, m, s and ms, the larger units first.
-pub fn parse_duration(text: &str) -> Option<Duration> {
-    const UNITS: [(&str, u64); 5] = [
-        ("d", 86_400_000),
-        ("h", 3_600_000),
-        ("m", 60_000),
-        ("s", 1000),
-        ("ms", 1),
-    ];
-    let mut rest = text.trim();
-    let mut milliseconds = 0_u64;
-    let mut units = UNITS.as_slice();
-    if rest.is_empty() {
-        return None;
-    }
-    while !rest.is_empty() {
-        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-        let (number, tail) = rest.split_at(digits);
-        let letters = tail.len()
-            - tail
-                .trim_start_matches(|c: char| c.is_ascii_alphabetic())
-                .len();
-        let (unit, tail) = tail.split_at(letters);
-        let at = units.iter().position(|(name, _)| *name == unit)?;
-        let amount = number.parse::<u64>().ok()?.checked_mul(units[at].1)?;
-        milliseconds = milliseconds.checked_add(amount)?;
-        units = &units[at + 1..];
-        rest = tail;
-    }
-    Some(Duration::from_millis(milliseconds))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_are_numbers_with_units() {
-        for (text, expected) in [
-            ("10m", Some(600_000)),
-            ("1d12h", Some(129_600_000)),
-            ("1s500ms", Some(1500)),
-            ("", None),
-            ("10", None),
-            ("m", None),
-            ("1m1h", None),
-            ("1.5h", None),
-            ("-1s", None),
-            ("99999999999999999999d", None),
-            ("999999999999999999d", None),
-        ] {
-            assert_eq!(
-                parse_duration(text),
-                expected.map(Duration::from_millis),
-                "{text}"
-            );
-        }
-    }
-}

@@ -865,7 +865,7 @@ environment "next" { promotes_from = "stagin" }
        |
     14 |     soak  = "10"
        |             ^^^^
-      It must be a duration such as 90s, 10m, 2h or 1d12h.
+      The unit is missing; the units are ms, s, m, h, d, w.
 
     Error: Unknown attribute "pause"
       --> main.hcl:15:5
