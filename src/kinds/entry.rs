@@ -54,6 +54,8 @@ pub struct KindEntry {
     pub decode: fn(&Block) -> Result<(Document, String), Diagnostics>,
     /// See [`Kind::reserved`].
     pub reserved: fn(&str) -> Option<&'static str>,
+    /// See [`Kind::second_name`].
+    pub second_name: fn(&str) -> Option<(String, &'static str)>,
     /// See [`Kind::diff`]: spec, history, live, the object's name.
     pub diff: DiffFn,
     /// See [`Kind::adopt`]: spec, live, the object's name.
@@ -72,6 +74,7 @@ impl KindEntry {
             schema: <D::Kind as Kind>::SCHEMA,
             decode: decode::<D::Kind>,
             reserved: <D::Kind as Kind>::reserved,
+            second_name: <D::Kind as Kind>::second_name,
             diff: diff::<D::Kind>,
             adopt: adopt::<D::Kind>,
             check: check::<D::Kind>,

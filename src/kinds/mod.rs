@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::{Address, AddressPattern, ProviderAddress};
 use crate::config::block::Block;
-use crate::config::project::{Lifecycle, Project};
+use crate::config::project::{Lifecycle, Project, Resource};
 use crate::config::schema::KindSchema;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::document::Document;
@@ -64,6 +64,12 @@ pub trait Kind: Sized + Send + Sync + 'static {
 
     /// Returns why an object may never be touched, if so: it belongs to the system itself.
     fn reserved(remote_id: &str) -> Option<&'static str>;
+
+    /// Returns a second name that no two objects of one provider may have in common either, and why.
+    fn second_name(remote_id: &str) -> Option<(String, &'static str)> {
+        let _ = remote_id;
+        None
+    }
 
     /// Returns what has to change so that `live` becomes `spec`. Attributes that `spec` does not set
     /// are not managed, except those that `history` set: they go back to their default.
@@ -307,7 +313,7 @@ pub struct Desired {
 pub fn decode(project: &Project) -> Result<BTreeMap<Address, Desired>, Diagnostics> {
     let mut diagnostics = Diagnostics::new();
     let mut desired = BTreeMap::new();
-    let mut owners: BTreeMap<(&str, &ProviderAddress, String), (&Address, &Span)> = BTreeMap::new();
+    let mut owners = Owners::default();
     for (address, resource) in &project.resources {
         let Some(entry) = kind(&address.kind) else {
             diagnostics.push(
@@ -325,22 +331,14 @@ pub fn decode(project: &Project) -> Result<BTreeMap<Address, Desired>, Diagnosti
         let Some((spec, remote_id)) = diagnostics.take(decoded) else {
             continue;
         };
-        if let Some((other, place)) = owners.insert(
-            (entry.name, &resource.provider, remote_id.clone()),
-            (address, &resource.body.span),
-        ) {
+        owners.add(entry, address, resource, &remote_id, &mut diagnostics);
+        if let Some(reason) = (entry.reserved)(&remote_id) {
+            let place = resource.body.attributes.get("name");
+            let place = place.map_or(&resource.body.span, |name| &name.value_span);
             diagnostics.push(
-                Diagnostic::error(
-                    "duplicate-object",
-                    format!(
-                        "{other} and {address} are both the {} {remote_id:?}",
-                        entry.name
-                    ),
-                )
-                .at(resource.body.span.clone())
-                .on(address)
-                .detail(format!("The other block is in {}.", place.file))
-                .hint("give one of them another name, or remove it"),
+                reserved(entry, &remote_id, reason)
+                    .at(place.clone())
+                    .on(address),
             );
         }
         desired.insert(
@@ -360,6 +358,69 @@ pub fn decode(project: &Project) -> Result<BTreeMap<Address, Desired>, Diagnosti
         return Err(project.sources.attach(diagnostics));
     }
     Ok(desired)
+}
+
+/// Returns the error about an object that belongs to the system itself.
+pub(crate) fn reserved(kind: &KindEntry, remote_id: &str, reason: &str) -> Diagnostic {
+    let summary = format!("The {} {remote_id:?} cannot be managed", kind.name);
+    Diagnostic::error("reserved-object", summary).detail(reason)
+}
+
+/// Which block has which name: kind, provider, name → address, the name itself, the block's place.
+#[derive(Default)]
+struct Owners<'a> {
+    names: BTreeMap<Owned<'a>, (&'a Address, &'a Span)>,
+    second_names: BTreeMap<Owned<'a>, (&'a Address, String)>,
+}
+
+type Owned<'a> = (&'static str, &'a ProviderAddress, String);
+
+impl<'a> Owners<'a> {
+    /// Adds an object, and reports that its name is another one's.
+    fn add(
+        &mut self,
+        kind: &KindEntry,
+        address: &'a Address,
+        resource: &'a Resource,
+        remote_id: &str,
+        found: &mut Diagnostics,
+    ) {
+        let owned = |name: String| (kind.name, &resource.provider, name);
+        let place = &resource.body.span;
+        let other = self
+            .names
+            .insert(owned(remote_id.to_owned()), (address, place));
+        if let Some((other, other_place)) = other {
+            let summary = format!(
+                "{other} and {address} are both the {} {remote_id:?}",
+                kind.name
+            );
+            found.push(
+                Diagnostic::error("duplicate-object", summary)
+                    .at(place.clone())
+                    .on(address)
+                    .detail(format!("The other block is in {}.", other_place.file))
+                    .hint("give one of them another name, or remove it"),
+            );
+            return;
+        }
+        let Some((second, why)) = (kind.second_name)(remote_id) else {
+            return;
+        };
+        let other = self
+            .second_names
+            .insert(owned(second), (address, remote_id.to_owned()));
+        if let Some((other, other_id)) = other {
+            let summary = format!("{other} ({other_id:?}) and {address} ({remote_id:?}) collide");
+            found.push(
+                Diagnostic::error("name-collision", summary)
+                    .at(place.clone())
+                    .on(address)
+                    .detail(why)
+                    .hint("give one of them another name"),
+            );
+        }
+    }
 }
 
 fn places(block: &Block) -> BTreeMap<String, Span> {
@@ -388,3 +449,6 @@ pub fn patterns<'a>(
 ) -> Result<Vec<AddressPattern>, crate::address::ParseAddressError> {
     texts.into_iter().map(str::parse).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::estate::{Estate, topic};
 use crate::support::program::Running;
+use crate::support::project::Project;
 
 const HOUR: &str = "\"retention.ms\" = 3600000";
 const DAY: &str = "\"retention.ms\" = 86400000";
@@ -154,7 +155,7 @@ fn what_must_not_be_destroyed_outlives_its_block() {
     estate.declare("");
     let run = estate
         .apply(&["--allow-destroy", "topic.a"])
-        .expect(1)
+        .expect(3)
         .stderr;
     assert!(run.contains("prevent_destroy"), "{run}");
     assert_eq!(estate.partitions("a"), Some(1));
@@ -338,4 +339,71 @@ fn a_plan_in_json_names_what_it_does() {
     let again = estate.run("plan", &["--format", "json"]).expect(0);
     assert_eq!(run.stdout, again.stdout);
     assert!(estate.state().is_empty());
+}
+
+#[test]
+fn a_name_that_kafka_would_confuse_is_refused_at_plan() {
+    let Some(estate) = Estate::new("collide") else {
+        return;
+    };
+    let (there, wanted) = (estate.name("a.b"), estate.name("a_b"));
+    estate.kafka.create_topic(&there, 1, &[]);
+    estate.declare(&topic("a_b", 1, HOUR));
+    let run = estate.run("plan", &[]).expect(1);
+    let said = format!("The name {wanted:?} collides with that of the topic {there:?}");
+    assert!(run.stderr.contains(&said), "{}", run.stderr);
+    assert!(run.stderr.contains("main.hcl:4:10"), "{}", run.stderr);
+}
+
+#[test]
+fn a_saved_plan_is_refused_with_the_place() {
+    let Some(estate) = Estate::new("refused") else {
+        return;
+    };
+    let growing = topic("a", 1, "\"retention.ms\" = 864000000");
+    estate.declare(&growing);
+    estate.apply(&[]).expect(0);
+    estate
+        .kafka
+        .produce(&estate.name("a"), 3, Some(1_000_000_000_000));
+    estate.declare(&growing.replace("864000000", "3600000"));
+    estate.run("plan", &["--out", "saved.plan"]).expect(3);
+    let run = estate.apply(&["saved.plan"]).expect(3);
+    assert!(run.stderr.contains("--> main.hcl:7:12"), "{}", run.stderr);
+    assert!(run.stderr.contains("--allow-destroy"), "{}", run.stderr);
+    estate
+        .apply(&["saved.plan", "--allow-destroy", "topic.a"])
+        .expect(0);
+}
+
+#[test]
+fn drift_of_what_is_destroyed_is_not_what_the_project_wants() {
+    let Some(estate) = Estate::new("destroy-drift") else {
+        return;
+    };
+    estate.declare(&topic("a", 1, HOUR));
+    estate.apply(&[]).expect(0);
+    estate
+        .kafka
+        .set_config(&estate.name("a"), "retention.ms", Some("7200000"));
+    let run = estate.run("plan", &["--destroy"]).expect(0);
+    let said = "topic.a was changed (an apply deletes it)";
+    assert!(run.stdout.contains(said), "{}", run.stdout);
+    estate.run("destroy", &["--auto-approve"]).expect(0);
+}
+
+#[test]
+fn every_wrong_setting_of_a_provider_is_told() {
+    let project = Project::new().file(
+        "main.hcl",
+        "provider \"kafka\" {\n  bootstrap_servers = \"localhost:1\"\n  security_protocol = \"TLS\"\n  \
+         request_timeout_ms = \"soon\"\n}\ntopic \"a\" {}\n",
+    );
+    let run = project.run(&["plan"]).expect(1);
+    let said = run.stderr;
+    assert!(
+        said.contains("main.hcl:3:") && said.contains("main.hcl:4:"),
+        "{said}"
+    );
+    assert_eq!(said.matches("Error: ").count(), 2, "{said}");
 }

@@ -4,7 +4,7 @@ use crate::kinds::quantity::{bytes, count, span};
 use crate::kinds::{Action, Check, CheckInput, Finding, Loss, Weight};
 
 use super::diff::config_path;
-use super::{Topic, TopicFacts, TopicSpec};
+use super::{Topic, TopicFacts, TopicSpec, names};
 
 /// The rules, in the order in which their findings are shown.
 pub(super) const CHECKS: &[Check<Topic>] = &[
@@ -15,6 +15,10 @@ pub(super) const CHECKS: &[Check<Topic>] = &[
     Check {
         code: "read-only-key",
         run: read_only_key,
+    },
+    Check {
+        code: "name-collision",
+        run: name_collision,
     },
     Check {
         code: "refused-by-broker",
@@ -57,14 +61,6 @@ pub(super) const CHECKS: &[Check<Topic>] = &[
         run: recreation,
     },
 ];
-
-/// Topics of Kafka itself (`__consumer_offsets`, `__transaction_state`, …) start with two underscores;
-/// no other name is reserved by Kafka.
-pub(super) fn reserved(remote_id: &str) -> Option<&'static str> {
-    remote_id.starts_with("__").then_some(
-        "Names that start with \"__\" belong to Kafka itself: changing such a topic can stop the cluster.",
-    )
-}
 
 type Input<'a> = CheckInput<'a, Topic>;
 
@@ -125,6 +121,26 @@ fn read_only_key(input: &Input<'_>) -> Vec<Finding> {
             .on(config_path(key))
         })
         .collect()
+}
+
+/// Kafka makes no topic whose name is another one's but for `.` and `_`: metrics could not tell them apart.
+fn name_collision(input: &Input<'_>) -> Vec<Finding> {
+    let Some(other) = &input.facts.collides_with else {
+        return Vec::new();
+    };
+    vec![
+        Finding::new(
+            "name-collision",
+            Weight::Error,
+            format!(
+                "The name {:?} collides with that of the topic {other:?}",
+                input.remote_id
+            ),
+        )
+        .detail(names::COLLIDES)
+        .hint("give the topic another name; or delete the other one first, in an apply of its own")
+        .on("name"),
+    ]
 }
 
 /// What the broker itself said when it was asked to check the change.
@@ -188,6 +204,14 @@ fn partition_growth(input: &Input<'_>) -> Vec<Finding> {
                 .on("partitions"),
         ]
     };
+    if input.spec.is_some_and(|spec| spec.internal) {
+        return finding(
+            Weight::Breaking,
+            "The topic is internal: Kafka Streams and Kafka Connect chose its partitions, and refuse to \
+             start when there are others."
+                .into(),
+        );
+    }
     if facts.records == Some(0) {
         return finding(
             Weight::Note,

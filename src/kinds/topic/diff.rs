@@ -11,7 +11,7 @@ use super::{EntryType, LiveEntry, TopicLive};
 
 /// Returns the path of a configuration key: `config["retention.ms"]`.
 pub fn config_path(key: &str) -> String {
-    format!("config[{key:?}]")
+    format!("config[{}]", json!(key))
 }
 
 /// See [`Kind::diff`](crate::kinds::Kind::diff).
@@ -193,6 +193,7 @@ mod tests {
                 .collect(),
             placement: None,
             reassignment: None,
+            internal: false,
         }
     }
 

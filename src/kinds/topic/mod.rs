@@ -6,6 +6,7 @@
 pub mod checks;
 pub mod diff;
 pub mod driver;
+mod names;
 pub mod placement;
 pub mod spec;
 
@@ -47,6 +48,12 @@ const SCHEMA: KindSchema = KindSchema {
                 name: "config",
                 required: false,
                 doc: "Topic configuration by Kafka's own keys; keys that are not set are not managed.",
+            },
+            AttributeSchema {
+                name: "internal",
+                required: false,
+                doc: "Whether it is an internal topic of Kafka Connect, Kafka Streams or the like; must be \
+                      set where the topic's name looks like one.",
             },
         ],
         blocks: &[
@@ -175,6 +182,9 @@ pub struct TopicFacts {
     /// Keys that the broker does not know, with the nearest one that it knows.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub unknown_keys: BTreeMap<String, Option<String>>,
+    /// The live topic that keeps this one from being made: both have one name in metrics.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub collides_with: Option<String>,
     /// What the broker answered when it was asked to validate the change.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
@@ -233,7 +243,11 @@ impl Kind for Topic {
     }
 
     fn reserved(remote_id: &str) -> Option<&'static str> {
-        checks::reserved(remote_id)
+        names::reserved(remote_id)
+    }
+
+    fn second_name(remote_id: &str) -> Option<(String, &'static str)> {
+        Some((names::in_metrics(remote_id), names::COLLIDES))
     }
 
     fn diff(spec: &TopicSpec, history: &[TopicSpec], live: &TopicLive) -> Vec<Delta> {

@@ -4,13 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::config::amount;
 use crate::config::block::{Attribute, Block};
-use crate::config::load::parse_duration;
 use crate::config::value::Value;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 
-/// The longest name that Kafka allows, in bytes (`Topic.MAX_NAME_LENGTH`).
-const MAX_NAME_LENGTH: usize = 249;
+use super::names;
 
 /// A topic as it is wanted. Attributes that are absent are not managed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +32,9 @@ pub struct TopicSpec {
     /// How replicas are moved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reassignment: Option<Reassignment>,
+    /// Whether it is an internal topic of Kafka Connect, Kafka Streams or the like.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub internal: bool,
 }
 
 /// Where a partition's replicas may stand: each in another rack.
@@ -67,6 +69,7 @@ pub(super) fn decode(block: &Block) -> Result<TopicSpec, Diagnostics> {
             .map(ToString::to_string)
             .unwrap_or_default(),
     };
+    let internal = internal(block, &name, &mut found);
     let spec = TopicSpec {
         name,
         partitions: count(block, "partitions", &mut found),
@@ -78,6 +81,7 @@ pub(super) fn decode(block: &Block) -> Result<TopicSpec, Diagnostics> {
             .unwrap_or_default(),
         placement: nested(block, "placement").and_then(|block| placement(block, &mut found)),
         reassignment: nested(block, "reassignment").map(|block| reassignment(block, &mut found)),
+        internal,
     };
     if spec.placement.is_some() && (spec.partitions.is_none() || spec.replication_factor.is_none())
     {
@@ -104,47 +108,54 @@ fn nested<'a>(block: &'a Block, keyword: &str) -> Option<&'a Block> {
         .find(|nested| &*nested.keyword == keyword)
 }
 
-/// The rules are Kafka's own (`org.apache.kafka.common.internals.Topic.validate`).
 fn name(attribute: &Attribute, found: &mut Diagnostics) -> String {
     let Value::String(name) = &attribute.value else {
         found.push(wrong_type("name", "a string", attribute));
         return String::new();
     };
-    let problem = if name.is_empty() {
-        Some("it is empty".to_owned())
-    } else if &**name == "." || &**name == ".." {
-        Some("it may not be \".\" or \"..\"".to_owned())
-    } else if name.len() > MAX_NAME_LENGTH {
-        Some(format!(
-            "it has {} characters, Kafka allows {MAX_NAME_LENGTH}",
-            name.len()
-        ))
-    } else {
-        name.chars()
-            .find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')))
-            .map(|c| {
-                format!("it holds {c:?}; Kafka allows letters, digits, \".\", \"_\" and \"-\"")
-            })
-    };
-    if let Some(problem) = problem {
+    if let Some(problem) = names::problem(name) {
         found.push(
             Diagnostic::error(
                 "invalid-topic-name",
                 format!("Not a topic's name: {:?}", &**name),
             )
             .at(attribute.value_span.clone())
-            .detail(format!("{}.", capitalised(&problem))),
+            .detail(problem),
         );
     }
     name.to_string()
 }
 
-fn capitalised(text: &str) -> String {
-    let mut chars = text.chars();
-    chars
-        .next()
-        .map(|first| first.to_uppercase().chain(chars).collect())
-        .unwrap_or_default()
+/// Reads what the block says about whose topic it is; it must say so where the name leaves that in doubt.
+fn internal(block: &Block, name: &str, found: &mut Diagnostics) -> bool {
+    if let Some(given) = block.attributes.get("internal") {
+        match &given.value {
+            Value::Bool(internal) => return *internal,
+            Value::Null => {}
+            _ => {
+                found.push(wrong_type("internal", "true or false", given));
+                return false;
+            }
+        }
+    }
+    if let Some(owner) = names::apparent_owner(name) {
+        let place = block.attributes.get("name").map(|given| &given.value_span);
+        found.push(
+            Diagnostic::error(
+                "internal-topic",
+                format!("{name:?} looks like an internal topic of {owner}"),
+            )
+            .at(place.unwrap_or(&block.span).clone())
+            .detail(format!(
+                "{owner} makes such topics itself, and loses its state or stops when somebody else changes them."
+            ))
+            .hint(
+                "set internal = true if it is one, and to be managed here all the same; internal = false \
+                 if it only has such a name",
+            ),
+        );
+    }
+    false
 }
 
 fn count(block: &Block, attribute: &'static str, found: &mut Diagnostics) -> Option<u32> {
@@ -199,7 +210,7 @@ fn wrong_type_at(name: &str, expected: &str, value: &Value, span: &Span) -> Diag
         Value::Secret(_) => "a secret".to_owned(),
         Value::Sensitive(_) => "a sensitive value".to_owned(),
         Value::Unknown(_) => "a value that is not known before apply".to_owned(),
-        value => value.type_of().noun().to_owned(),
+        value => format!("a {}", value.type_of().noun()),
     };
     Diagnostic::error("wrong-type", format!("{name} must be {expected}"))
         .at(span.clone())
@@ -339,20 +350,20 @@ fn reassignment(block: &Block, found: &mut Diagnostics) -> Reassignment {
         .get("within")
         .and_then(|given| match &given.value {
             Value::Null => None,
-            Value::String(text) => {
-                let within = parse_duration(text);
-                if within.is_none() {
+            Value::String(text) => match amount::milliseconds(text) {
+                Ok(within) => u64::try_from(within).ok(),
+                Err(error) => {
                     found.push(
                         Diagnostic::error(
                             "invalid-value",
                             "within must be a duration such as \"1h\"",
                         )
                         .at(given.value_span.clone())
-                        .detail(format!("It is {:?}.", &**text)),
+                        .detail(format!("{:?}: {error}.", &**text)),
                     );
+                    None
                 }
-                within.and_then(|within| u64::try_from(within.as_millis()).ok())
-            }
+            },
             _ => {
                 found.push(wrong_type("within", "a duration such as \"1h\"", given));
                 None

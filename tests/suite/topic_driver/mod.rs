@@ -141,5 +141,6 @@ fn spec(name: &str, partitions: u32, config: &[(&str, &str)]) -> TopicSpec {
             .collect(),
         placement: None,
         reassignment: None,
+        internal: false,
     }
 }

@@ -18,6 +18,7 @@ fn spec(partitions: u32, config: &[(&str, &str)]) -> TopicSpec {
             .collect(),
         placement: None,
         reassignment: None,
+        internal: false,
     }
 }
 
@@ -90,6 +91,28 @@ fn partitions_never_shrink() {
         &TopicFacts::default(),
     );
     insta::assert_snapshot!(text, @"Error: Partitions cannot shrink from 6 to 3. Kafka only adds partitions; fewer of them would be another topic, and this one would be lost.");
+}
+
+#[test]
+fn a_name_that_metrics_confuse_is_refused() {
+    let facts = TopicFacts {
+        collides_with: Some("or.ders".into()),
+        ..TopicFacts::default()
+    };
+    let text = find(Action::Create, Some(&spec(3, &[])), None, &facts);
+    insta::assert_snapshot!(text, @r#"Error: The name "orders" collides with that of the topic "or.ders". Both have one name in metrics, where "." and "_" are the same: Kafka refuses that."#);
+}
+
+#[test]
+fn an_internal_topic_has_the_partitions_that_its_owner_chose() {
+    let mut internal = spec(6, &[]);
+    internal.internal = true;
+    let facts = TopicFacts {
+        records: Some(0),
+        ..TopicFacts::default()
+    };
+    let text = find(Action::Update, Some(&internal), Some(&live(3, &[])), &facts);
+    insta::assert_snapshot!(text, @"Breaking: Partitions grow from 3 to 6. The topic is internal: Kafka Streams and Kafka Connect chose its partitions, and refuse to start when there are others.");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::diagnostic::did_you_mean;
 use crate::kinds::Action;
 use crate::kinds::driver::{DriverError, Question};
 use crate::kinds::topic::diff::config_path;
-use crate::kinds::topic::{Sample, Topic, TopicFacts, TopicSpec};
+use crate::kinds::topic::{Sample, Topic, TopicFacts, TopicSpec, names};
 
 use super::TopicDriver;
 
@@ -207,6 +207,7 @@ async fn ask_the_broker(
             facts,
         );
         explain_unknown_keys(driver, questions, &creates.0, facts).await?;
+        explain_collisions(driver, questions, &creates.0, facts).await?;
     }
     if !grown.1.is_empty() {
         let outcomes = driver
@@ -274,6 +275,42 @@ async fn explain_unknown_keys(
         let hint = did_you_mean(&key, known.iter().map(|known| &**known));
         facts[index].refused = None;
         facts[index].unknown_keys.insert(key, hint);
+    }
+    Ok(())
+}
+
+/// Names the topic that a refused one collides with, which the broker does only in its words.
+async fn explain_collisions(
+    driver: &TopicDriver,
+    questions: &[Question<Topic>],
+    creates: &[usize],
+    facts: &mut [TopicFacts],
+) -> Result<(), DriverError> {
+    let is_possible = |name: &str| name.contains(['.', '_']);
+    let refused: Vec<usize> = creates
+        .iter()
+        .copied()
+        .filter(|index| {
+            facts[*index].refused.is_some() && is_possible(&questions[*index].remote_id)
+        })
+        .collect();
+    if refused.is_empty() {
+        return Ok(());
+    }
+    let all = driver.client.metadata(TopicSelection::All).await;
+    let all = all.map_err(|error| driver.error(&error))?;
+    let there: BTreeMap<String, &str> = all
+        .topics
+        .iter()
+        .map(|topic| (names::in_metrics(&topic.name), &*topic.name))
+        .collect();
+    for index in refused {
+        let name = questions[index].remote_id.as_str();
+        let other = there.get(&names::in_metrics(name));
+        if let Some(other) = other.filter(|other| **other != name) {
+            facts[index].refused = None;
+            facts[index].collides_with = Some((*other).to_owned());
+        }
     }
     Ok(())
 }

@@ -1,0 +1,117 @@
+//! What is wrong with the objects of a project, whatever its environment holds.
+
+use crate::clients;
+use crate::config::files::MemoryFiles;
+use crate::config::load::{LoadRequest, UnsetVariables, load};
+use crate::config::project::Inputs;
+
+use super::*;
+
+/// Decodes the objects of a project of one file, and returns the errors.
+fn errors(text: &str) -> String {
+    let mut files = MemoryFiles::default();
+    files.insert("main.hcl", text);
+    let project = load(&LoadRequest {
+        files: &files,
+        root: "",
+        environment: None,
+        inputs: &Inputs::default(),
+        kinds: &schemas(),
+        providers: clients::PROVIDERS,
+        tool_version: "0.1.0",
+        unset_variables: UnsetVariables::Refuse,
+    });
+    let project = project.expect("the project loads");
+    decode(&project).map_or_else(|errors| errors.render(), |_| String::new())
+}
+
+#[test]
+fn two_blocks_are_not_one_object() {
+    let text = r#"
+provider "kafka" { bootstrap_servers = "localhost:9092" }
+topic "orders" {}
+topic "again" { name = "orders" }
+topic "in_metrics_one" { name = "shop.orders" }
+topic "in_metrics_two" { name = "shop_orders" }
+"#;
+    insta::assert_snapshot!(errors(text), @r#"
+    Error: topic.in_metrics_one ("shop.orders") and topic.in_metrics_two ("shop_orders") collide
+     --> main.hcl:6:1
+      |
+    6 | topic "in_metrics_two" { name = "shop_orders" }
+      | ^^^^^^^^^^^^^^^^^^^^^^
+      on topic.in_metrics_two
+      Both have one name in metrics, where "." and "_" are the same: Kafka refuses that.
+      hint: give one of them another name
+
+    Error: topic.again and topic.orders are both the topic "orders"
+     --> main.hcl:3:1
+      |
+    3 | topic "orders" {}
+      | ^^^^^^^^^^^^^^
+      on topic.orders
+      The other block is in main.hcl.
+      hint: give one of them another name, or remove it
+    "#);
+}
+
+#[test]
+fn clusters_have_names_of_their_own() {
+    let text = r#"
+provider "kafka" { bootstrap_servers = "localhost:9092" }
+provider "kafka" {
+  alias             = "west"
+  bootstrap_servers = "localhost:9093"
+}
+topic "a" { name = "shop.orders" }
+topic "b" {
+  name     = "shop_orders"
+  provider = kafka.west
+}
+"#;
+    assert_eq!(errors(text), "");
+}
+
+#[test]
+fn topics_of_other_programs_are_not_managed_by_mistake() {
+    let text = r#"
+provider "kafka" { bootstrap_servers = "localhost:9092" }
+topic "offsets" { name = "__consumer_offsets" }
+topic "connect-configs" {}
+topic "store" {
+  name     = "fraud-by-user-changelog"
+  internal = true
+}
+topic "ours" {
+  name     = "shop-orders-changelog"
+  internal = false
+}
+topic "number" { internal = 1 }
+"#;
+    insta::assert_snapshot!(errors(text), @r#"
+    Error: "connect-configs" looks like an internal topic of Kafka Connect
+     --> main.hcl:4:1
+      |
+    4 | topic "connect-configs" {}
+      | ^^^^^^^^^^^^^^^^^^^^^^^
+      on topic.connect-configs
+      Kafka Connect makes such topics itself, and loses its state or stops when somebody else changes them.
+      hint: set internal = true if it is one, and to be managed here all the same; internal = false if it only has such a name
+
+    Error: internal must be true or false
+      --> main.hcl:13:29
+       |
+    13 | topic "number" { internal = 1 }
+       |                             ^
+      on topic.number
+      It is a number.
+
+    Error: The topic "__consumer_offsets" cannot be managed
+     --> main.hcl:3:26
+      |
+    3 | topic "offsets" { name = "__consumer_offsets" }
+      |                          ^^^^^^^^^^^^^^^^^^^^
+      on topic.offsets
+      Names that start with "__" belong to Kafka itself: changing such a topic can stop the cluster.
+    "#);
+}
