@@ -1,9 +1,12 @@
-//! Shared transports: the Kafka protocol for administration, librdkafka for data.
+//! Shared transports: the Kafka protocol for administration, librdkafka for data, HTTP for registries.
 //!
 //! [`Connections`] holds the providers of a project and makes their clients when they are first needed.
 //! It is the place where secrets are read, and no earlier one.
 
+pub mod http;
 pub mod kafka;
+pub mod registry;
+pub mod tls;
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
@@ -18,16 +21,23 @@ use crate::config::value::{SecretRef, Value};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 
 /// The providers that a project may use.
-pub const PROVIDERS: &[ProviderSchema] = &[ProviderSchema {
-    name: "kafka",
-    settings: kafka::SETTINGS,
-}];
+pub const PROVIDERS: &[ProviderSchema] = &[
+    ProviderSchema {
+        name: "kafka",
+        settings: kafka::SETTINGS,
+    },
+    ProviderSchema {
+        name: "schema_registry",
+        settings: registry::SETTINGS,
+    },
+];
 
 /// A project's providers and their clients.
 pub struct Connections {
     providers: BTreeMap<ProviderAddress, Provider>,
     base: PathBuf,
     kafka: Mutex<BTreeMap<ProviderAddress, kafka::Client>>,
+    registries: Mutex<BTreeMap<ProviderAddress, registry::Client>>,
 }
 
 impl fmt::Debug for Connections {
@@ -44,6 +54,7 @@ impl Connections {
             providers: providers.clone(),
             base: base.to_owned(),
             kafka: Mutex::default(),
+            registries: Mutex::default(),
         }
     }
 
@@ -57,16 +68,7 @@ impl Connections {
             return Ok(client.clone());
         }
         let provider = self.provider(address)?;
-        let mut found = Diagnostics::new();
-        let mut pairs = Vec::new();
-        for (name, attribute) in &provider.settings {
-            if let Some(Some(text)) = found.take(self.setting(name, attribute)) {
-                pairs.push((name.to_string(), text));
-            }
-        }
-        if found.has_errors() {
-            return Err(found);
-        }
+        let pairs = self.settings(provider)?;
         let settings = kafka::Settings::from_pairs(pairs).map_err(|errors| {
             errors.into_diagnostics(|name| {
                 let attribute = provider.settings.get(name.replace('.', "_").as_str());
@@ -81,6 +83,62 @@ impl Connections {
             .map_err(|error| kafka_diagnostic(address, &error))?;
         made.insert(address.clone(), client.clone());
         Ok(client)
+    }
+
+    /// Returns the client of a `schema_registry` provider; reads its secrets and certificates the first
+    /// time.
+    pub fn registry(&self, address: &ProviderAddress) -> Result<registry::Client, Diagnostics> {
+        let mut made = self
+            .registries
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(client) = made.get(address) {
+            return Ok(client.clone());
+        }
+        let provider = self.provider(address)?;
+        let pairs = self.settings(provider)?;
+        let mut settings = registry::settings::read(pairs).map_err(|wrong| {
+            let diagnostics = wrong.into_iter().map(|wrong| {
+                let attribute = provider.settings.get(wrong.name);
+                Diagnostic::error(
+                    "registry-setting",
+                    format!("The setting {:?} cannot be used", wrong.name),
+                )
+                .detail(wrong.problem)
+                .at(attribute
+                    .map_or(&provider.span, |found| &found.value_span)
+                    .clone())
+            });
+            diagnostics.collect::<Diagnostics>()
+        })?;
+        settings.tls.start_from(&self.base);
+        let client = registry::Client::new(settings)
+            .map_err(|error| registry_diagnostic(address, &error))?;
+        made.insert(address.clone(), client.clone());
+        Ok(client)
+    }
+
+    /// Returns the addresses of all providers of a kind.
+    pub fn of_kind<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a ProviderAddress> {
+        self.providers
+            .keys()
+            .filter(move |address| &*address.kind == kind)
+    }
+
+    /// Returns the settings of a provider as texts, secrets resolved.
+    fn settings(&self, provider: &Provider) -> Result<BTreeMap<String, String>, Diagnostics> {
+        let mut found = Diagnostics::new();
+        let mut settings = BTreeMap::new();
+        for (name, attribute) in &provider.settings {
+            if let Some(Some(text)) = found.take(self.setting(name, attribute)) {
+                settings.insert(name.to_string(), text);
+            }
+        }
+        if found.has_errors() {
+            Err(found)
+        } else {
+            Ok(settings)
+        }
     }
 
     fn provider(&self, address: &ProviderAddress) -> Result<&Provider, Diagnostics> {
@@ -157,3 +215,21 @@ pub fn kafka_diagnostic(provider: &ProviderAddress, error: &kafka::KafkaError) -
     let _ = write!(diagnostic.summary, " (provider {provider})");
     diagnostic
 }
+
+/// Returns what to tell about a failed call of a `schema_registry` provider.
+pub fn registry_diagnostic(
+    provider: &ProviderAddress,
+    error: &registry::RegistryError,
+) -> Diagnostic {
+    let mut text = error.to_string();
+    if let Some(first) = text.get(..1) {
+        text = first.to_uppercase() + &text[1..];
+    }
+    let code = if error.is_away() { AWAY } else { "registry" };
+    Diagnostic::error(code, format!("{text} (provider {provider})"))
+        .hint_opt(error.hint().map(str::to_owned))
+}
+
+/// The code of a diagnostic that says that a system is away for now: what can be told without it may
+/// still be told.
+pub const AWAY: &str = "away";

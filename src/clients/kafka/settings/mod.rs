@@ -8,9 +8,9 @@ mod names;
 mod parse;
 
 use std::fmt;
-use std::path::PathBuf;
 use std::time::Duration;
 
+pub use crate::clients::tls::{Identity, TlsSettings};
 pub use names::SETTINGS;
 pub use parse::{SettingError, SettingErrors};
 
@@ -98,26 +98,6 @@ impl Default for Timeouts {
     }
 }
 
-/// Which certificates we trust and which one we show.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct TlsSettings {
-    /// The PEM file of trusted certificates and the setting that named it; the system's where it is not set.
-    pub trust: Option<(&'static str, PathBuf)>,
-    /// Our own certificate.
-    pub identity: Option<Identity>,
-    /// Whether a broker's certificate may be for another host name.
-    pub any_host_name: bool,
-}
-
-/// Our own certificate and key, as PEM files; both may be the same one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
-    /// The certificate with its chain, and the setting that named it.
-    pub certificate: (&'static str, PathBuf),
-    /// The private key, and the setting that named it.
-    pub key: (&'static str, PathBuf),
-}
-
 /// A SASL mechanism.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mechanism {
@@ -185,12 +165,7 @@ impl Settings {
     #[must_use]
     pub fn relative_to(mut self, folder: &std::path::Path) -> Self {
         if let Some(tls) = &mut self.tls {
-            let identity = tls.identity.as_mut();
-            let files = identity.map(|i| [&mut i.certificate.1, &mut i.key.1]);
-            let trust = tls.trust.as_mut().map(|trust| &mut trust.1);
-            for path in files.into_iter().flatten().chain(trust) {
-                *path = folder.join(&*path);
-            }
+            tls.start_from(folder);
         }
         self
     }
