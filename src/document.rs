@@ -4,6 +4,9 @@
 //! content. Keys are sorted by their bytes, there is no white space, strings carry only the escapes
 //! that JSON demands, and numbers are integers wherever the content is one. The rules are those of
 //! RFC 8785 except for numbers beyond 2^53, which keep all their digits.
+//!
+//! A document is kept as that text: a run holds tens of thousands of them, and as a tree of values each
+//! would take ten times the memory.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,12 +14,12 @@ use std::str::FromStr;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
 use sha2::{Digest, Sha256};
 
 /// A JSON value with one canonical text.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Document(Value);
+#[derive(Clone)]
+pub struct Document(Box<RawValue>);
 
 impl Document {
     /// Returns the document of a serialisable value.
@@ -24,22 +27,27 @@ impl Document {
     /// # Panics
     /// Never for the types of this crate: their maps have text keys and their numbers are finite.
     pub fn of<T: Serialize + ?Sized>(value: &T) -> Self {
-        Self(serde_json::to_value(value).expect("our types serialise: text keys, finite numbers"))
+        // By way of a value, whose keys are sorted; a type's own fields come in the order of its source.
+        let value = serde_json::to_value(value);
+        Self::from(value.expect("our types serialise: text keys, finite numbers"))
     }
 
     /// Reads the document as a type.
     pub fn to<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
-        T::deserialize(&self.0)
+        serde_json::from_str(self.canonical())
     }
 
     /// Returns the JSON value.
-    pub fn as_value(&self) -> &Value {
-        &self.0
+    ///
+    /// # Panics
+    /// Never: a document is made from a value.
+    pub fn to_value(&self) -> Value {
+        self.to().expect("the text was written from a value")
     }
 
     /// Returns the canonical text.
-    pub fn canonical(&self) -> String {
-        canonical(&self.0)
+    pub fn canonical(&self) -> &str {
+        self.0.get()
     }
 
     /// Returns the hash of the canonical text.
@@ -50,15 +58,42 @@ impl Document {
 
 impl From<Value> for Document {
     fn from(value: Value) -> Self {
-        Self(value)
+        // serde_json's map is ordered by key (its `preserve_order` feature is off, see the test below),
+        // and its compact writer adds no white space.
+        Self(to_raw_value(&value).expect("a value has text keys and finite numbers"))
     }
 }
 
-/// Returns a JSON value's canonical text.
-pub fn canonical(value: &Value) -> String {
-    // serde_json's map is ordered by key (its `preserve_order` feature is off, see the test below),
-    // and its compact writer adds no white space.
-    value.to_string()
+impl Default for Document {
+    fn default() -> Self {
+        Self::from(Value::Null)
+    }
+}
+
+impl PartialEq for Document {
+    fn eq(&self, other: &Self) -> bool {
+        self.canonical() == other.canonical()
+    }
+}
+
+impl Eq for Document {}
+
+impl fmt::Debug for Document {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.canonical())
+    }
+}
+
+impl Serialize for Document {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Document {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Value::deserialize(deserializer).map(Self::from)
+    }
 }
 
 /// A SHA-256, written `sha256:` and 64 hexadecimal digits.

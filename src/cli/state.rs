@@ -448,6 +448,6 @@ async fn unlock(args: &UnlockArgs, output: &Output) -> Result<Exit, Diagnostics>
 }
 
 fn pretty(document: &Document) -> String {
-    let text = serde_json::to_string_pretty(document.as_value()).expect("a document is JSON");
+    let text = serde_json::to_string_pretty(&document.to_value()).expect("a document is JSON");
     text + "\n"
 }

@@ -55,7 +55,7 @@ pub fn encode(plan: &Plan) -> Vec<u8> {
         content_hash: plan.hash(),
         plan,
     };
-    let mut text = Document::of(&file).canonical();
+    let mut text = Document::of(&file).canonical().to_owned();
     text.push('\n');
     text.into_bytes()
 }

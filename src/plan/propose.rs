@@ -232,7 +232,7 @@ fn unwanted(
 /// Returns a new object's attributes as differences from nothing.
 fn attributes(spec: &Document) -> Vec<Delta> {
     let mut deltas = Vec::new();
-    for (name, value) in spec.as_value().as_object().into_iter().flatten() {
+    for (name, value) in spec.to_value().as_object().into_iter().flatten() {
         match value {
             Json::Object(entries) => {
                 for (key, value) in entries {

@@ -1,6 +1,7 @@
 //! The project's objects and the state's, side by side: what the plan is about and what must be read. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use crate::address::{Address, ProviderAddress};
@@ -229,14 +230,9 @@ fn needs(items: &BTreeMap<Address, Item>) -> BTreeMap<Address, BTreeSet<Address>
 pub fn desired_hash(desired: &BTreeMap<Address, Desired>) -> ContentHash {
     let mut text = String::new();
     for (address, desired) in desired {
-        for part in [
-            address.to_string(),
-            desired.provider.to_string(),
-            desired.spec.canonical(),
-        ] {
-            text.push_str(&part);
-            text.push('\n');
-        }
+        let (provider, spec) = (&desired.provider, desired.spec.canonical());
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{address}\n{provider}\n{spec}");
     }
     ContentHash::of(text.as_bytes())
 }

@@ -361,13 +361,12 @@ fn pending_after(existing: Option<ObjectState>, action: Operation) -> Pending {
 }
 
 fn merge_notes(notes: Option<&Document>, new: &Document) -> Option<Document> {
-    let merged = match (notes.map(Document::as_value), new.as_value()) {
-        (Some(Value::Object(old)), Value::Object(new)) => {
-            let mut merged = old.clone();
-            merged.extend(new.clone());
+    let merged = match (notes.map(Document::to_value), new.to_value()) {
+        (Some(Value::Object(mut merged)), Value::Object(new)) => {
+            merged.extend(new);
             Value::Object(merged)
         }
-        (_, new) => new.clone(),
+        (_, new) => new,
     };
     let kept = match merged {
         Value::Object(map) => {
@@ -375,8 +374,8 @@ fn merge_notes(notes: Option<&Document>, new: &Document) -> Option<Document> {
         }
         other => other,
     };
-    Some(Document::from(kept))
-        .filter(|notes| *notes.as_value() != Value::Object(serde_json::Map::default()))
+    let is_empty = kept.as_object().is_some_and(serde_json::Map::is_empty);
+    (!is_empty).then(|| Document::from(kept))
 }
 
 #[cfg(test)]

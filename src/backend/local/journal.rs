@@ -32,9 +32,7 @@ fn line(before: ContentHash, record: &Record) -> (String, ContentHash) {
     let record = Document::of(record);
     let text = record.canonical();
     let chain = ContentHash::of(format!("{before}\n{text}").as_bytes());
-    let mut line = Document::of(&Line { chain, record }).canonical();
-    line.push('\n');
-    (line, chain)
+    (format!("{{\"chain\":\"{chain}\",\"record\":{text}}}\n"), chain)
 }
 
 /// A journal's text, verified.

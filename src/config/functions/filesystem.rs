@@ -15,7 +15,7 @@ use crate::config::files::{FileError, join};
 use crate::config::parse::parse_template;
 use crate::config::value::Value;
 use crate::diagnostic::Diagnostics;
-use crate::document::ContentHash;
+use crate::document::{ContentHash, Document};
 
 use super::{Call, Failure, Function, Parameter, Want};
 
@@ -136,10 +136,10 @@ fn file_set(call: &Call<'_>) -> Result<Value, Failure> {
         .into_iter()
         .filter(|file| pattern.is_match(file))
         .collect();
-    let names = serde_json::Value::from(found.clone());
+    let names = Document::of(&found);
     access.log.record(
         &format!("{folder}//{}", call.text(1)),
-        ContentHash::of(crate::document::canonical(&names).as_bytes()),
+        names.hash(),
     );
     Ok(Value::set(found.into_iter().map(Value::from)))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::document::{ContentHash, Document, canonical};
+use crate::document::{ContentHash, Document};
 
 use super::{FormatError, State};
 
@@ -107,5 +107,5 @@ pub(super) fn read(bytes: &[u8]) -> Result<State, FormatError> {
 }
 
 fn json<T: Serialize>(value: &T) -> String {
-    canonical(Document::of(value).as_value())
+    Document::of(value).canonical().to_owned()
 }

@@ -145,7 +145,7 @@ fn replicas_are_added_and_removed_under_a_throttle_that_ends() {
     let notes = driven.notes.lock().unwrap();
     let told: Vec<bool> = notes
         .iter()
-        .map(|(_, note)| note.as_value()["throttle"].is_null())
+        .map(|(_, note)| note.to_value()["throttle"].is_null())
         .collect();
     assert_eq!(
         told,

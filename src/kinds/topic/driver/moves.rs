@@ -58,7 +58,7 @@ fn note(throttle: Option<&Throttle>) -> Document {
 }
 
 fn noted(notes: &Document) -> Option<Throttle> {
-    serde_json::from_value(notes.as_value().get(NOTE)?.clone()).ok()
+    serde_json::from_value(notes.to_value().get_mut(NOTE)?.take()).ok()
 }
 
 /// One topic's moves.
