@@ -84,10 +84,10 @@ pub struct Basis {
     pub hash: ContentHash,
 }
 
-impl From<&StateSnapshot> for Basis {
-    fn from(snapshot: &StateSnapshot) -> Self {
+impl From<StateSnapshot> for Basis {
+    fn from(snapshot: StateSnapshot) -> Self {
         Self {
-            state: snapshot.state.clone(),
+            state: snapshot.state,
             hash: snapshot.hash,
         }
     }

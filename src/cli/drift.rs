@@ -34,7 +34,7 @@ async fn drift(args: &Args, output: &Output) -> Result<Exit, Stop> {
         selection: args.scope.selection(),
         ..PlanOptions::default()
     };
-    let planning = pipeline::plan_environment(prepared, Basis::from(&snapshot), options);
+    let planning = pipeline::plan_environment(prepared, Basis::from(snapshot), options);
     let plan = with_patience(output, planning).await?.plan;
     if args.json {
         let document = serde_json::json!({

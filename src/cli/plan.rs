@@ -78,7 +78,7 @@ async fn plan(args: &Args, output: &Output) -> Result<Exit, Stop> {
         selection: args.scope.selection(),
         imports: Vec::new(),
     };
-    let basis = Basis::from(&snapshot);
+    let basis = Basis::from(snapshot);
     let planning = pipeline::plan_environment(prepared, basis, options);
     let Planned {
         plan,

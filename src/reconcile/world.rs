@@ -120,7 +120,7 @@ impl World for Environment {
             selection,
             ..PlanOptions::default()
         };
-        let planned = plan_environment(prepared, Basis::from(&basis), options).await;
+        let planned = plan_environment(prepared, Basis::from(basis), options).await;
         let planned = planned.map_err(unplanned)?;
         let policies = Policies {
             apply: planned.environment.apply,

@@ -74,33 +74,27 @@ impl State {
     }
 
     /// Returns the state to store after the one whose hash is `base`, from which this one was made
-    /// by changing its content only: the same one if nothing moved, else one with the next serial.
+    /// by changing its content only: the same one if nothing moved, else one with the next serial. Its
+    /// content hash is returned too.
     #[must_use]
-    pub fn next(self, base: ContentHash) -> Self {
+    pub fn next(self, base: ContentHash) -> (Self, ContentHash) {
         if self.content_hash() == base {
-            return self;
+            return (self, base);
         }
-        Self {
+        let next = Self {
             serial: self.serial + 1,
             parent: Some(base),
             ..self
-        }
+        };
+        let hash = next.content_hash();
+        (next, hash)
     }
 }
 
-/// One object that we own.
+/// One object that we own. The fields stand in the order of their names, as in its canonical text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ObjectState {
-    /// The provider that reaches it.
-    pub provider: ProviderAddress,
-    /// Its name in the live system: its identity.
-    pub remote_id: String,
-    /// The kind's canonical description of what was last applied. No secrets: only their digests.
-    pub spec: Document,
-    /// `prevent_destroy` as it was last applied; outlives the block.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub protected: bool,
     /// The objects it needs, directly; decides the order of deletion when the block is gone. An
     /// address that the state no longer holds means nothing.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
@@ -108,6 +102,15 @@ pub struct ObjectState {
     /// An operation whose result is not known: it was under way when the program ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<Pending>,
+    /// `prevent_destroy` as it was last applied; outlives the block.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub protected: bool,
+    /// The provider that reaches it.
+    pub provider: ProviderAddress,
+    /// Its name in the live system: its identity.
+    pub remote_id: String,
+    /// The kind's canonical description of what was last applied. No secrets: only their digests.
+    pub spec: Document,
 }
 
 impl ObjectState {
@@ -141,24 +144,25 @@ impl ObjectState {
 /// An operation that was begun and whose result is not known.
 ///
 /// The object around it is what it will be if the operation succeeds (for a deletion: what it was).
+/// The fields stand in the order of their names, as in its canonical text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pending {
     /// What was begun.
     pub action: journal::Operation,
+    /// Operations begun before this one that never settled either, oldest first, each only once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub earlier: Vec<Begun>,
     /// For [`journal::Operation::Move`]: the address that it is moved from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Address>,
+    /// What the driver must know to settle it, in the kind's own words (a throttle that it set).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notes: Option<Document>,
     /// The object as it was when it was last known for sure; absent where we did not own it. Never
     /// pending itself, except behind a move, which leaves what was pending as it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<Box<ObjectState>>,
-    /// Operations begun before this one that never settled either, oldest first, each only once.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub earlier: Vec<Begun>,
-    /// What the driver must know to settle it, in the kind's own words (a throttle that it set).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub notes: Option<Document>,
 }
 
 /// One operation of several on an object that never settled.

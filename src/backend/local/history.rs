@@ -119,11 +119,11 @@ pub(super) fn list(folder: &Path) -> io::Result<Vec<HistoryEntry>> {
 
 fn content(path: &Path) -> io::Result<Result<HistoryContent, String>> {
     let bytes = fs::read(path)?;
-    let state = match format::decode(&bytes) {
-        Ok(state) => state,
+    let (state, hash) = match format::decode_with_hash(&bytes) {
+        Ok(decoded) => decoded,
         Err(error) => return Ok(Err(error.to_string())),
     };
-    let content = HistoryContent::of(&state);
+    let content = HistoryContent::of(&state, hash);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     if name != format!("{:06}-{}.json", content.serial, content.hash.short()) {
         return Ok(Err(format!(
@@ -135,10 +135,10 @@ fn content(path: &Path) -> io::Result<Result<HistoryContent, String>> {
 }
 
 impl HistoryContent {
-    fn of(state: &State) -> Self {
+    fn of(state: &State, hash: ContentHash) -> Self {
         Self {
             serial: state.serial,
-            hash: state.content_hash(),
+            hash,
             parent: state.parent,
             commit: state.commit.clone(),
             release: state.release,

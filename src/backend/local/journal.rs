@@ -32,7 +32,10 @@ fn line(before: ContentHash, record: &Record) -> (String, ContentHash) {
     let record = Document::of(record);
     let text = record.canonical();
     let chain = ContentHash::of(format!("{before}\n{text}").as_bytes());
-    (format!("{{\"chain\":\"{chain}\",\"record\":{text}}}\n"), chain)
+    (
+        format!("{{\"chain\":\"{chain}\",\"record\":{text}}}\n"),
+        chain,
+    )
 }
 
 /// A journal's text, verified.

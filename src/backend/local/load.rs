@@ -48,6 +48,8 @@ impl Stamp {
 /// The stored state, verified.
 pub(super) struct Stored {
     pub(super) state: State,
+    /// Its content hash.
+    pub(super) hash: ContentHash,
     pub(super) bytes: Vec<u8>,
 }
 
@@ -67,9 +69,13 @@ pub(super) struct Loaded {
 impl Shared {
     pub(super) fn read(&self) -> Result<Snapshot, BackendError> {
         let loaded = self.load()?;
-        let state = loaded.state.next(loaded.base);
+        let (state, hash) = if loaded.journal.records == 0 {
+            (loaded.state, loaded.base)
+        } else {
+            loaded.state.next(loaded.base)
+        };
         Ok(Snapshot {
-            hash: state.content_hash(),
+            hash,
             state,
             stored: loaded.stamp.is_some(),
             journal: loaded.journal,
@@ -94,11 +100,12 @@ impl Shared {
                 None => Ok(None),
             };
         };
-        let state = format::decode(&bytes).map_err(|source| BackendError::State {
-            path: path.clone(),
-            intact: history::newest_intact(&self.layout.history),
-            source,
-        })?;
+        let (state, hash) =
+            format::decode_with_hash(&bytes).map_err(|source| BackendError::State {
+                path: path.clone(),
+                intact: history::newest_intact(&self.layout.history),
+                source,
+            })?;
         if state.environment != self.environment {
             return Err(BackendError::OtherEnvironment {
                 path: path.clone(),
@@ -106,7 +113,7 @@ impl Shared {
                 expected: self.environment.clone(),
             });
         }
-        Ok(Some(Stored { state, bytes }))
+        Ok(Some(Stored { state, hash, bytes }))
     }
 
     /// Returns a file that can only be there if a state was stored once.
@@ -152,11 +159,13 @@ impl Shared {
     fn load_once(&self, stamp: Option<Stamp>) -> Result<Loaded, BackendError> {
         let path = &self.layout.journal;
         let journal = read_if_there(path).map_err(BackendError::io("read", path))?;
-        let (state, stamp) = match self.load_stored()? {
-            Some(stored) => (stored.state, stamp),
-            None => (State::empty(self.environment.clone()), None),
+        let (state, base, stamp) = if let Some(stored) = self.load_stored()? {
+            (stored.state, stored.hash, stamp)
+        } else {
+            let state = State::empty(self.environment.clone());
+            let hash = state.content_hash();
+            (state, hash, None)
         };
-        let base = state.content_hash();
         let parsed = match &journal {
             Some(bytes) => self.parse_journal(bytes, &state, base)?,
             None => None,

@@ -108,7 +108,7 @@ impl Held {
             Ok(stored) => {
                 return Ok(stored.map(|stored| Current {
                     serial: stored.state.serial,
-                    hash: stored.state.content_hash(),
+                    hash: stored.hash,
                     lineage: stored.state.lineage,
                     is_whole: true,
                 }));
@@ -123,14 +123,16 @@ impl Held {
             return Ok(None);
         };
         let bytes = std::fs::read(path).map_err(BackendError::io("read", path))?;
-        let state = crate::state::format::decode(&bytes).map_err(|source| BackendError::State {
-            path: path.clone(),
-            intact: history::newest_intact(&self.shared.layout.history),
-            source,
+        let (state, hash) = crate::state::format::decode_with_hash(&bytes).map_err(|source| {
+            BackendError::State {
+                path: path.clone(),
+                intact: history::newest_intact(&self.shared.layout.history),
+                source,
+            }
         })?;
         Ok(Some(Current {
             serial: state.serial,
-            hash: state.content_hash(),
+            hash,
             lineage: state.lineage,
             is_whole: false,
         }))

@@ -105,13 +105,13 @@ impl Held {
         if matches!(error, BackendError::Fenced { .. }) {
             return error;
         }
-        let state = state.next(base);
+        let (state, hash) = state.next(base);
         let bytes = format::encode(&state);
         let name = format!(
             "rescue-{}-{:06}-{}.json",
             state.environment,
             state.serial,
-            state.content_hash().short()
+            hash.short()
         );
         let folders = std::iter::once(&self.shared.layout.folder).chain(&self.shared.rescue);
         let saved = folders.map(|folder| folder.join(&name)).find(|path| {
@@ -320,10 +320,8 @@ impl Writer {
     }
 
     fn try_store_and_clear(&mut self) -> Result<(), BackendError> {
-        let hash = self.state.content_hash();
+        let (next, hash) = self.state.clone().next(self.base);
         if hash != self.base {
-            let next = self.state.clone().next(self.base);
-            let hash = next.content_hash();
             self.stamp = self.held.store(&next, hash, self.stamp)?;
             (self.state, self.base) = (next, hash);
         }

@@ -137,10 +137,9 @@ fn file_set(call: &Call<'_>) -> Result<Value, Failure> {
         .filter(|file| pattern.is_match(file))
         .collect();
     let names = Document::of(&found);
-    access.log.record(
-        &format!("{folder}//{}", call.text(1)),
-        names.hash(),
-    );
+    access
+        .log
+        .record(&format!("{folder}//{}", call.text(1)), names.hash());
     Ok(Value::set(found.into_iter().map(Value::from)))
 }
 

@@ -57,7 +57,7 @@ use self::engine::{Engine, Results, Start};
 use self::index::{Index, Plain};
 use self::module::Module;
 use self::settings::{Declared, Reader};
-use self::source::{Content, Folder, Reading};
+use self::source::{Content, Folder, Look, Reading};
 use self::tree::Tree;
 
 pub use self::names::RootNames;
@@ -174,7 +174,10 @@ pub fn settings(
     })
 }
 
-/// Looks at the blocks that say how a project is run, not what it defines.
+/// The keywords of the blocks that say how a project is run, not what it defines.
+const HEAD: &[&str] = &["environment", "streamform"];
+
+/// Looks at the blocks of [`HEAD`]; the others may hold anything.
 fn of_head<T>(
     files: &dyn Files,
     root: &str,
@@ -184,7 +187,7 @@ fn of_head<T>(
     let mut diagnostics = Diagnostics::new();
     let reading = Reading {
         files,
-        kinds: &[],
+        look: Look::Only(HEAD),
         whole: false,
     };
     let folder = reading.folder(root, &mut sources, &mut diagnostics);
@@ -318,7 +321,7 @@ fn read_folders(
 ) -> Option<Vec<Folder>> {
     let reading = Reading {
         files: request.files,
-        kinds: request.kinds,
+        look: Look::All(request.kinds),
         whole,
     };
     let root = reading.folder(request.root, sources, diagnostics)?;

@@ -153,10 +153,18 @@ impl Folder {
 #[derive(Clone, Copy)]
 pub(super) struct Reading<'r> {
     pub(super) files: &'r dyn Files,
-    /// The kinds whose blocks are parsed later.
-    pub(super) kinds: &'r [KindSchema],
+    pub(super) look: Look<'r>,
     /// Whether files are parsed as a whole: where a cut into pieces went wrong.
     pub(super) whole: bool,
+}
+
+/// What is looked at in a file.
+#[derive(Clone, Copy)]
+pub(super) enum Look<'r> {
+    /// Everything; the blocks of these kinds are parsed later.
+    All(&'r [KindSchema]),
+    /// Only the blocks that begin with one of these keywords.
+    Only(&'r [&'r str]),
 }
 
 /// Whether a name is that of a file with definitions: `*.hcl`, but neither values nor tests.
@@ -218,6 +226,9 @@ impl Reading<'_> {
                 ..whole()
             };
             let text = &text[range];
+            if !self.is_looked_at(text) {
+                continue;
+            }
             let content = match self.object(text) {
                 Some(object) if !self.whole => object,
                 _ => match syntax::parse(text) {
@@ -244,11 +255,23 @@ impl Reading<'_> {
         Source { file, parts }
     }
 
+    fn is_looked_at(&self, text: &str) -> bool {
+        match self.look {
+            Look::All(_) => true,
+            Look::Only(keywords) => {
+                word(skip_blank(text)).is_some_and(|(keyword, _)| keywords.contains(&keyword))
+            }
+        }
+    }
+
     /// Whether a piece is the block of an object, as far as its header tells.
     fn object(&self, text: &str) -> Option<Content> {
+        let Look::All(kinds) = self.look else {
+            return None;
+        };
         let start = text.len() - skip_blank(text).len();
         let (keyword, rest) = word(&text[start..])?;
-        if !self.kinds.iter().any(|kind| kind.keyword == keyword) {
+        if !kinds.iter().any(|kind| kind.keyword == keyword) {
             return None;
         }
         let rest = rest.trim_start_matches([' ', '\t']);

@@ -29,8 +29,11 @@ pub const CURRENT: u64 = 1;
 /// A version that this program reads.
 struct Version {
     number: u64,
-    read: fn(&[u8]) -> Result<State, FormatError>,
+    read: fn(&[u8]) -> Result<Decoded, FormatError>,
 }
+
+/// A state and its content hash.
+type Decoded = (State, ContentHash);
 
 const VERSIONS: &[Version] = &[Version {
     number: 1,
@@ -86,6 +89,11 @@ pub fn encode(state: &State) -> Vec<u8> {
 
 /// Reads a file's bytes, verifying them.
 pub fn decode(bytes: &[u8]) -> Result<State, FormatError> {
+    decode_with_hash(bytes).map(|(state, _)| state)
+}
+
+/// Reads a file's bytes, verifying them; returns the state's content hash too, which that takes anyway.
+pub fn decode_with_hash(bytes: &[u8]) -> Result<(State, ContentHash), FormatError> {
     #[derive(Deserialize)]
     struct Header {
         format: u64,

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::document::{ContentHash, Document};
 
-use super::{FormatError, State};
+use super::{Decoded, FormatError, State};
+use crate::state::ObjectState;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -52,7 +53,7 @@ impl Body {
             ),
             objects: objects
                 .iter()
-                .map(|(address, object)| format!("{}:{}", json(address), json(object)))
+                .map(|(address, object)| format!("{}:{}", json(address), in_order(object)))
                 .collect(),
             tail: format!(
                 r#"}},"parent":{},"release":{},"serial":{serial}}}"#,
@@ -71,8 +72,7 @@ impl Body {
         )
     }
 
-    fn file(&self) -> Vec<u8> {
-        let hash = self.hash();
+    fn file(&self, hash: ContentHash) -> Vec<u8> {
         let header = format!(r#"{{"format":1,"content_hash":"{hash}","body":"#);
         let objects = self.objects.join(",\n");
         [&header, &self.head, "\n", &objects, "\n", &self.tail, "}\n"]
@@ -82,10 +82,11 @@ impl Body {
 }
 
 pub(super) fn write(state: &State) -> Vec<u8> {
-    Body::of(state).file()
+    let body = Body::of(state);
+    body.file(body.hash())
 }
 
-pub(super) fn read(bytes: &[u8]) -> Result<State, FormatError> {
+pub(super) fn read(bytes: &[u8]) -> Result<Decoded, FormatError> {
     let file: File = serde_json::from_slice(bytes).map_err(FormatError::Syntax)?;
     let body = Body::of(&file.body);
     let computed = body.hash();
@@ -95,7 +96,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<State, FormatError> {
             computed,
         });
     }
-    let expected = body.file();
+    let expected = body.file(computed);
     if expected != bytes {
         let same = expected.iter().zip(bytes).take_while(|(a, b)| a == b);
         return Err(FormatError::Text {
@@ -103,7 +104,12 @@ pub(super) fn read(bytes: &[u8]) -> Result<State, FormatError> {
             at: same.count(),
         });
     }
-    Ok(file.body)
+    Ok((file.body, computed))
+}
+
+/// Returns the canonical text of an object: its fields and those inside stand in the order of their names.
+fn in_order(object: &ObjectState) -> String {
+    serde_json::to_string(object).expect("text keys, finite numbers")
 }
 
 fn json<T: Serialize>(value: &T) -> String {

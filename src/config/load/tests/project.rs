@@ -129,7 +129,8 @@ environment "dev" {}
 #[test]
 fn environments_are_listed_without_loading() {
     let case = Case::new(
-        "environment \"b\" {}\nenvironment \"a\" {}\ntopic \"x\" { partitions = var.nothing }\n",
+        "environment \"b\" {}\nenvironment \"a\" {}\ntopic \"x\" { partitions = var.nothing }\n\
+         topic \"y\" { partitions = }\n",
     );
     let names = environments(&case.files, "").unwrap();
     assert_eq!(
