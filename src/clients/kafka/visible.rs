@@ -11,12 +11,15 @@ use super::configs::{Described, Extras, Keys, Resource};
 use super::error::KafkaError;
 use super::metadata::{Topic, TopicSelection};
 
-/// The first pause between two looks. Looking costs the brokers more than waiting: they make the folders of new
-/// partitions with the same threads.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
+/// The shortest and the longest pause between two looks. Looking costs the brokers more than waiting: they make
+/// the folders of new partitions with the same threads.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
-/// The longest pause.
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// Returns how long to wait before the next look: so long that what happens meanwhile is noticed late by a
+/// tenth of the whole wait at most.
+fn pause_after(waited: Duration) -> Duration {
+    (waited / 10).clamp(PAUSE.0, PAUSE.1)
+}
 
 impl Client {
     /// Waits until each topic has so many partitions, and all of them leaders.
@@ -64,18 +67,17 @@ impl Client {
         within: Duration,
         done: impl Fn(usize, &Described) -> bool + Send,
     ) -> Result<Vec<Described>, KafkaError> {
-        let deadline = Instant::now() + within;
-        let mut pause = FIRST_PAUSE;
+        let started = Instant::now();
         let mut answers = self.describe_configs(questions, Extras::default()).await?;
         loop {
             let left = answers.iter().enumerate();
             let left = left.filter(|(index, answer)| !done(*index, answer));
             let left: Vec<usize> = left.map(|(index, _)| index).collect();
-            if left.is_empty() || Instant::now() + pause > deadline {
+            let pause = pause_after(started.elapsed());
+            if left.is_empty() || started.elapsed() + pause > within {
                 return Ok(answers);
             }
             tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
             let again: Vec<_> = left.iter().map(|&index| questions[index].clone()).collect();
             let fresh = self.describe_configs(&again, Extras::default()).await?;
             for (index, answer) in left.into_iter().zip(fresh) {
@@ -92,8 +94,7 @@ impl Client {
         done: impl Fn(&Topic) -> bool + Send,
         mut progress: impl FnMut(usize) + Send,
     ) -> Result<(), KafkaError> {
-        let deadline = Instant::now() + within;
-        let mut pause = FIRST_PAUSE;
+        let started = Instant::now();
         while !names.is_empty() {
             let metadata = self.metadata(TopicSelection::Named(&names)).await?;
             names = metadata
@@ -104,11 +105,11 @@ impl Client {
                 .collect();
             progress(names.len());
             if !names.is_empty() {
-                if Instant::now() + pause > deadline {
+                let pause = pause_after(started.elapsed());
+                if started.elapsed() + pause > within {
                     return Err(not_in_time(what, &names, within));
                 }
                 tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(LONGEST_PAUSE);
             }
         }
         Ok(())

@@ -323,7 +323,7 @@ fn min_insync_replicas(input: &Input<'_>) -> Vec<Finding> {
 }
 
 /// Whether a limit gets tighter: -1 is none.
-fn is_tighter(now: Option<&str>, then: &str) -> bool {
+pub(super) fn is_tighter(now: Option<&str>, then: &str) -> bool {
     let limit = |text: &str| match text.trim().parse::<i64>() {
         Ok(limit) if limit >= 0 => Some(limit),
         _ => None,

@@ -11,6 +11,7 @@ use crate::clients::kafka::{
 use crate::diagnostic::did_you_mean;
 use crate::kinds::Action;
 use crate::kinds::driver::{DriverError, Question};
+use crate::kinds::topic::checks::is_tighter;
 use crate::kinds::topic::diff::config_path;
 use crate::kinds::topic::{Sample, Topic, TopicFacts, TopicSpec, names};
 
@@ -93,9 +94,22 @@ fn needs_content(question: &Question<Topic>) -> bool {
     question.live.is_some()
         && (question.action == Action::Delete
             || grows(question)
-            || ["retention.ms", "retention.bytes", "cleanup.policy"]
+            || changes(question, &config_path("cleanup.policy"))
+            || ["retention.ms", "retention.bytes"]
                 .iter()
-                .any(|key| changes(question, &config_path(key))))
+                .any(|key| may_tighten(question, key)))
+}
+
+/// Whether a change may make a limit tighter. What a key is reset to is not known yet.
+fn may_tighten(question: &Question<Topic>, key: &str) -> bool {
+    let path = config_path(key);
+    let Some(delta) = question.deltas.iter().find(|delta| delta.path == path) else {
+        return false;
+    };
+    let entry = question.live.as_ref().and_then(|live| live.config.get(key));
+    let now = entry.and_then(|entry| entry.value.as_deref());
+    let then = delta.after.as_str();
+    then.is_none_or(|then| is_tighter(now, then))
 }
 
 async fn count_brokers(
