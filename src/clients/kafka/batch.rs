@@ -51,7 +51,8 @@ pub(super) trait Batch: Send + Sync + 'static {
     /// The most weight of one request.
     const MOST_WEIGHT: usize = usize::MAX;
 
-    /// Whether only a partition's leader can do it, so that the caller must find out who that is.
+    /// Whether only a partition's leader or a group's coordinator can do it, so that the caller must find out who
+    /// that is.
     const ONLY_LEADERS: bool = false;
 
     /// Returns what the answer will name an item by.

@@ -65,6 +65,8 @@ impl BrokerError {
             || self.is(ResponseError::LeaderNotAvailable)
             || self.is(ResponseError::FencedLeaderEpoch)
             || self.is(ResponseError::UnknownLeaderEpoch)
+            || self.is(ResponseError::NotCoordinator)
+            || self.is(ResponseError::CoordinatorNotAvailable)
     }
 
     /// Whether the broker may have done, or may still do, what it could not confirm.

@@ -4,8 +4,8 @@
 //! items and returns one answer or [`Outcome`] per item, however the items were spread over requests, connections
 //! and brokers. A broker that cannot be reached is one [`KafkaError`], not one per item.
 //!
-//! From the outside in: `metadata`, `configs`, `topics`, `reassign`, `offsets` and `log_dirs` hold the calls, `visible`
-//! waits for what they set off, and `data` reads records, which is left to librdkafka; `scatter` (reads) and `batch` (changes)
+//! From the outside in: `metadata`, `configs`, `topics`, `reassign`, `offsets`, `groups` and `log_dirs` hold the calls,
+//! `visible` waits for what they set off, and `data` reads records, which is left to librdkafka; `scatter` (reads) and `batch` (changes)
 //! split them into requests; `cluster` knows the brokers and tries again (`retry`); `node` is one broker with its
 //! connections; `connection` is one socket with its set-up in `handshake`, `tls`, `sasl` and `scram`; `wire` turns
 //! messages into bytes.
@@ -16,6 +16,7 @@ mod configs;
 mod connection;
 mod data;
 mod error;
+mod groups;
 mod handshake;
 mod log_dirs;
 mod metadata;
@@ -42,6 +43,7 @@ pub use configs::{
 };
 pub use data::KeySample;
 pub use error::{BrokerError, Cause, KafkaError, Unreached};
+pub use groups::{Committed, GroupDescription, GroupType, ListedGroup};
 pub use log_dirs::{ClusterDescription, LogDir, Replica};
 pub use metadata::{Broker, Metadata, Partition, Topic, TopicSelection};
 pub use offsets::{FoundOffset, OffsetSpec, TopicPartition};

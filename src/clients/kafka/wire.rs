@@ -9,10 +9,12 @@ use std::time::Duration;
 use bytes::{Buf, BufMut, Bytes, BytesMut, TryGetError};
 use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::{
-    AlterPartitionReassignmentsRequest, ApiKey, CreatePartitionsRequest, CreateTopicsRequest,
-    DeleteRecordsRequest, DeleteTopicsRequest, DescribeClusterRequest, DescribeConfigsRequest,
-    DescribeLogDirsRequest, IncrementalAlterConfigsRequest, ListOffsetsRequest,
-    ListPartitionReassignmentsRequest, MetadataRequest, RequestHeader, ResponseHeader,
+    AlterPartitionReassignmentsRequest, ApiKey, ConsumerGroupDescribeRequest,
+    CreatePartitionsRequest, CreateTopicsRequest, DeleteRecordsRequest, DeleteTopicsRequest,
+    DescribeClusterRequest, DescribeConfigsRequest, DescribeGroupsRequest, DescribeLogDirsRequest,
+    IncrementalAlterConfigsRequest, ListGroupsRequest, ListOffsetsRequest,
+    ListPartitionReassignmentsRequest, MetadataRequest, OffsetFetchRequest, RequestHeader,
+    ResponseHeader, ShareGroupDescribeRequest,
 };
 use kafka_protocol::protocol::buf::ByteBuf;
 use kafka_protocol::protocol::{
@@ -39,19 +41,24 @@ pub(super) fn api_name<R: Request>() -> &'static str {
     names!(
         AlterPartitionReassignments,
         ApiVersions,
+        ConsumerGroupDescribe,
         CreatePartitions,
         CreateTopics,
         DeleteRecords,
         DeleteTopics,
         DescribeCluster,
         DescribeConfigs,
+        DescribeGroups,
         DescribeLogDirs,
         IncrementalAlterConfigs,
+        ListGroups,
         ListOffsets,
         ListPartitionReassignments,
         Metadata,
+        OffsetFetch,
         SaslAuthenticate,
         SaslHandshake,
+        ShareGroupDescribe,
     )
 }
 
@@ -140,6 +147,7 @@ macro_rules! calls {
 
 calls!(
     AlterPartitionReassignmentsRequest,
+    ConsumerGroupDescribeRequest,
     CreatePartitionsRequest,
     CreateTopicsRequest,
     DeleteRecordsRequest,
@@ -156,11 +164,15 @@ calls!(
     },
     DescribeClusterRequest,
     DescribeConfigsRequest,
+    DescribeGroupsRequest,
     DescribeLogDirsRequest,
     IncrementalAlterConfigsRequest,
+    ListGroupsRequest,
     ListOffsetsRequest,
     ListPartitionReassignmentsRequest,
     MetadataRequest,
+    OffsetFetchRequest,
+    ShareGroupDescribeRequest,
 );
 
 /// A buffer that refuses lengths which the rest of it cannot hold.

@@ -1,6 +1,7 @@
 //! The client of `clients::kafka`, against real brokers and against servers that are none.
 
 mod cluster;
+mod groups;
 mod hostile;
 mod round_trips;
 mod secured;

@@ -2,6 +2,9 @@
 //! what it left.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use rdkafka::admin::{
@@ -10,8 +13,9 @@ use rdkafka::admin::{
 };
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
-use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::producer::{BaseRecord, DefaultProducerContext, Producer as _, ThreadedProducer};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use tokio::runtime::Runtime;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -173,6 +177,47 @@ impl Kafka {
         (0..).take(partitions).map(count).sum()
     }
 
+    /// Lets a consumer join a group and read a topic, and waits until it has partitions. `protocol` is `classic`
+    /// or `consumer` (KIP-848).
+    pub(crate) fn join(&self, group: &str, topic: &str, protocol: &str) -> Member {
+        let mut config = client(&self.bootstrap);
+        config
+            .set("group.id", group)
+            .set("group.protocol", protocol)
+            .set("enable.auto.commit", "false");
+        let consumer: BaseConsumer = config.create().unwrap();
+        consumer.subscribe(&[topic]).unwrap();
+        let (joined, stop) = (
+            Arc::new(AtomicBool::new(false)),
+            Arc::new(AtomicBool::new(false)),
+        );
+        let (has_joined, stops) = (Arc::clone(&joined), Arc::clone(&stop));
+        let thread = thread::spawn(move || {
+            while !stops.load(Ordering::Relaxed) {
+                drop(consumer.poll(Duration::from_millis(50)));
+                let assigned = consumer.assignment().unwrap().count() > 0;
+                has_joined.fetch_or(assigned, Ordering::Relaxed);
+            }
+        });
+        self.wait(|| joined.load(Ordering::Relaxed));
+        Member {
+            stop,
+            thread: Some(thread),
+        }
+    }
+
+    /// Commits an offset of partition 0 for a group that has no members.
+    pub(crate) fn commit(&self, group: &str, topic: &str, offset: i64) {
+        let mut config = client(&self.bootstrap);
+        config.set("group.id", group);
+        let consumer: BaseConsumer = config.create().unwrap();
+        let mut offsets = TopicPartitionList::new();
+        offsets
+            .add_partition_offset(topic, 0, Offset::Offset(offset))
+            .unwrap();
+        consumer.commit(&offsets, CommitMode::Sync).unwrap();
+    }
+
     /// Waits until something holds: what a broker answers spreads with a little delay.
     #[track_caller]
     fn wait(&self, holds: impl Fn() -> bool) {
@@ -184,6 +229,22 @@ impl Kafka {
                 self.bootstrap
             );
             std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+/// A member of a group. It leaves when the value goes away.
+pub(crate) struct Member {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            // A consumer that panicked has said so.
+            drop(thread.join());
         }
     }
 }

@@ -1,0 +1,539 @@
+//! Groups that read topics: which there are, who is in them and how far they have committed. Does I/O.
+//!
+//! A group is asked about at its coordinator. Every broker lists the groups that it coordinates, so one
+//! `ListGroups` to each broker tells for every group its coordinator and its type, and with it the one request
+//! that describes it. `FindCoordinator` would not do: a broker that is asked for a coordinator makes the topic
+//! `__consumer_offsets` where there is none, and who only looks must change nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Buf as _, Bytes, TryGetError};
+use kafka_protocol::error::ResponseError;
+use kafka_protocol::messages::offset_fetch_request::OffsetFetchRequestGroup;
+use kafka_protocol::messages::{
+    ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse, DescribeGroupsRequest,
+    DescribeGroupsResponse, GroupId, ListGroupsRequest, ListGroupsResponse, OffsetFetchRequest,
+    OffsetFetchResponse, ShareGroupDescribeRequest, ShareGroupDescribeResponse, TopicName,
+};
+
+use super::Client;
+use super::batch::{Answers, Batch};
+use super::cluster::Target;
+use super::error::{BrokerError, KafkaError};
+use super::offsets::TopicPartition;
+use super::retry::Retry;
+use super::wire::{shared, text};
+
+/// How many groups are asked about in one request.
+const CHUNK: usize = 200;
+
+/// How the members of a group agree on who reads what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum GroupType {
+    /// By a leader among them (the protocol before KIP-848).
+    Classic,
+    /// By the broker (KIP-848).
+    Consumer,
+    /// Not at all: records are handed out one by one (KIP-932).
+    Share,
+    /// By the broker, for Kafka Streams (KIP-1071).
+    Streams,
+}
+
+/// A group that reads topics.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedGroup {
+    /// Its id.
+    pub id: Arc<str>,
+    /// Its type.
+    pub r#type: GroupType,
+    /// Its state in Kafka's words, such as `Stable` or `Empty`; brokers before 2.6 do not tell.
+    pub state: Option<Arc<str>>,
+    /// The broker that coordinates it.
+    coordinator: i32,
+}
+
+/// A group and its members.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupDescription {
+    /// Its state in Kafka's words, such as `Stable` or `Empty`.
+    pub state: Arc<str>,
+    /// The name of the assignor that is in force; empty without members.
+    pub assignor: Arc<str>,
+    /// How many members it has.
+    pub members: u32,
+    /// The topics that a member subscribes to or is assigned.
+    pub topics: BTreeSet<Arc<str>>,
+}
+
+/// The offsets that a group committed, each the next one to read.
+pub type Committed = BTreeMap<TopicPartition, i64>;
+
+impl Client {
+    /// Lists the groups that read topics, by id: all that we may see. Workers of Kafka Connect and others that
+    /// only use the protocol to find each other are left out.
+    #[tracing::instrument(level = "debug", skip_all)]
+    pub async fn list_groups(&self) -> Result<Vec<ListedGroup>, KafkaError> {
+        let brokers = self.cluster.broker_ids().await?;
+        let request = |&id: &i32| (Target::Broker(id), ListGroupsRequest::default());
+        let requests = brokers.iter().map(request).collect();
+        let answers = self.cluster.scatter(requests, 0, listed).await?;
+        let each = brokers.into_iter().zip(answers);
+        let mut groups: Vec<ListedGroup> = each
+            .flat_map(|(coordinator, groups)| {
+                groups.into_iter().map(move |group| ListedGroup {
+                    coordinator,
+                    ..group
+                })
+            })
+            .collect();
+        // A group that moves while it is asked for may be listed twice.
+        groups.sort_by(|a, b| a.id.cmp(&b.id));
+        groups.dedup_by(|a, b| a.id == b.id);
+        Ok(groups)
+    }
+
+    /// Describes groups, in their order; `None` for one that is gone, and for the type whose description we
+    /// cannot ask for ([`GroupType::Streams`]).
+    #[tracing::instrument(level = "debug", skip_all, fields(groups = groups.len()))]
+    pub async fn describe_groups(
+        &self,
+        groups: &[ListedGroup],
+    ) -> Result<Vec<Result<Option<GroupDescription>, KafkaError>>, KafkaError> {
+        let of = |r#type| {
+            let indexes = (0..groups.len()).filter(move |&at| groups[at].r#type == r#type);
+            indexes.collect::<Vec<_>>()
+        };
+        let (classic, consumer, share) = (
+            of(GroupType::Classic),
+            of(GroupType::Consumer),
+            of(GroupType::Share),
+        );
+        let (classics, consumers, shares) = tokio::try_join!(
+            self.at_coordinators(some(groups, &classic), DescribeClassic),
+            self.at_coordinators(some(groups, &consumer), DescribeConsumer),
+            self.at_coordinators(some(groups, &share), DescribeShare),
+        )?;
+        let mut all: Vec<_> = groups.iter().map(|_| Ok(None)).collect();
+        for (indexes, found) in [(classic, classics), (consumer, consumers), (share, shares)] {
+            for (index, described) in indexes.into_iter().zip(found) {
+                all[index] = present(described);
+            }
+        }
+        Ok(all)
+    }
+
+    /// Reads what groups committed, in their order. Share groups commit records, not offsets, and have none.
+    #[tracing::instrument(level = "debug", skip_all, fields(groups = groups.len()))]
+    pub async fn committed_offsets(
+        &self,
+        groups: &[ListedGroup],
+    ) -> Result<Vec<Result<Committed, KafkaError>>, KafkaError> {
+        let asked: Vec<usize> = (0..groups.len())
+            .filter(|&at| groups[at].r#type != GroupType::Share)
+            .collect();
+        let found = self
+            .at_coordinators(some(groups, &asked), FetchOffsets)
+            .await?;
+        let mut all: Vec<_> = groups.iter().map(|_| Ok(Committed::new())).collect();
+        for (index, offsets) in asked.into_iter().zip(found) {
+            all[index] = present(offsets).map(Option::unwrap_or_default);
+        }
+        Ok(all)
+    }
+
+    /// Sends each group to its coordinator, and again to the new one where the coordinator has moved.
+    async fn at_coordinators<B>(
+        &self,
+        mut groups: Vec<ListedGroup>,
+        batch: B,
+    ) -> Result<Vec<Result<B::Value, KafkaError>>, KafkaError>
+    where
+        B: Batch<Item = ListedGroup> + Copy,
+    {
+        let mut retry = Retry::new(&self.cluster.settings.timeouts);
+        let mut results: Vec<Option<Result<B::Value, KafkaError>>> =
+            groups.iter().map(|_| None).collect();
+        let mut pending: Vec<usize> = (0..groups.len()).collect();
+        while !pending.is_empty() {
+            let round = match self.cluster.change(batch, some(&groups, &pending)).await {
+                Err(error) if !error.is_misdirected() => return Err(error),
+                Err(error) => pending.iter().map(|_| Err(error.clone())).collect(),
+                Ok(round) => round
+                    .into_iter()
+                    .map(|outcome| outcome.result)
+                    .collect::<Vec<_>>(),
+            };
+            for (&index, result) in pending.iter().zip(round) {
+                results[index] = Some(result);
+            }
+            let moved = |index: usize| match &results[index] {
+                Some(Err(error)) if error.is_misdirected() => Some(error),
+                _ => None,
+            };
+            pending.retain(|&index| moved(index).is_some());
+            let Some(error) = pending.first().and_then(|&index| moved(index)) else {
+                break;
+            };
+            if !self.cluster.again(error, &mut retry).await {
+                break;
+            }
+            let now: BTreeMap<Arc<str>, i32> = self
+                .list_groups()
+                .await?
+                .into_iter()
+                .map(|group| (group.id, group.coordinator))
+                .collect();
+            for &index in &pending {
+                let group = &mut groups[index];
+                group.coordinator = now.get(&group.id).copied().unwrap_or(group.coordinator);
+            }
+        }
+        Ok(results.into_iter().flatten().collect())
+    }
+}
+
+fn some(groups: &[ListedGroup], indexes: &[usize]) -> Vec<ListedGroup> {
+    indexes.iter().map(|&index| groups[index].clone()).collect()
+}
+
+/// Turns the error of a group that is gone into its absence.
+fn present<T>(answer: Result<T, KafkaError>) -> Result<Option<T>, KafkaError> {
+    match answer {
+        Ok(value) => Ok(Some(value)),
+        Err(error)
+            if error
+                .broker_error()
+                .is_some_and(|error| error.is(ResponseError::GroupIdNotFound)) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Reads the groups; the coordinator is filled in by the caller, who knows which broker answered.
+fn listed(answer: ListGroupsResponse) -> Result<Vec<ListedGroup>, BrokerError> {
+    if let Some(error) = BrokerError::from_code(answer.error_code, None) {
+        return Err(error);
+    }
+    let groups = answer.groups.iter().filter_map(|group| {
+        // Before version 5 there is no type, and what is listed is classic. Offsets that were committed
+        // without joining make a group without a protocol.
+        let r#type = match group.group_type.to_ascii_lowercase().as_str() {
+            "consumer" => GroupType::Consumer,
+            "share" => GroupType::Share,
+            "streams" => GroupType::Streams,
+            _ if matches!(group.protocol_type.as_str(), "consumer" | "") => GroupType::Classic,
+            _ => return None,
+        };
+        Some(ListedGroup {
+            id: shared(&group.group_id),
+            r#type,
+            state: Some(shared(&group.group_state)).filter(|state| !state.is_empty()),
+            coordinator: -1,
+        })
+    });
+    Ok(groups.collect())
+}
+
+fn ids(groups: &[&ListedGroup]) -> Vec<GroupId> {
+    let ids = groups.iter().map(|group| GroupId(text(&group.id)));
+    ids.collect()
+}
+
+fn count<T>(members: &[T]) -> u32 {
+    u32::try_from(members.len()).unwrap_or(u32::MAX)
+}
+
+fn names<'a>(names: impl Iterator<Item = &'a TopicName>) -> BTreeSet<Arc<str>> {
+    names
+        .filter(|name| !name.is_empty())
+        .map(|name| shared(name))
+        .collect()
+}
+
+/// What every request about groups has in common.
+macro_rules! at_coordinator {
+    ($value:ty, $request:ty, $least:expr) => {
+        type Item = ListedGroup;
+        type Key = Arc<str>;
+        type Value = $value;
+        type Request = $request;
+        const LEAST: i16 = $least;
+        const MOST_ITEMS: usize = CHUNK;
+        const ONLY_LEADERS: bool = true;
+
+        fn key(group: &ListedGroup) -> Arc<str> {
+            group.id.clone()
+        }
+
+        fn target(&self, group: &ListedGroup) -> Target {
+            Target::Broker(group.coordinator)
+        }
+    };
+}
+
+#[derive(Clone, Copy)]
+struct DescribeClassic;
+
+impl Batch for DescribeClassic {
+    at_coordinator!(GroupDescription, DescribeGroupsRequest, 0);
+
+    fn request(&self, groups: &[&ListedGroup], _limit: Duration) -> DescribeGroupsRequest {
+        DescribeGroupsRequest::default().with_groups(ids(groups))
+    }
+
+    fn read(&self, answer: DescribeGroupsResponse) -> Result<Answers<Self>, BrokerError> {
+        let described = answer.groups.iter().map(|group| {
+            let said = group.error_message.as_deref();
+            let result = match BrokerError::from_code(group.error_code, said) {
+                Some(error) => Err(error),
+                // Before version 6 a group that is not there is described as dead.
+                None if group.group_state.as_str() == "Dead" => Err(gone()),
+                None => Ok(GroupDescription {
+                    state: shared(&group.group_state),
+                    assignor: shared(&group.protocol_data),
+                    members: count(&group.members),
+                    topics: group
+                        .members
+                        .iter()
+                        .flat_map(|member| {
+                            subscribed(&member.member_metadata)
+                                .into_iter()
+                                .chain(assigned(&member.member_assignment))
+                        })
+                        .collect(),
+                }),
+            };
+            (shared(&group.group_id), result)
+        });
+        Ok(described.collect())
+    }
+}
+
+fn gone() -> BrokerError {
+    BrokerError {
+        code: ResponseError::GroupIdNotFound.code(),
+        message: None,
+    }
+}
+
+#[derive(Clone, Copy)]
+struct DescribeConsumer;
+
+impl Batch for DescribeConsumer {
+    at_coordinator!(GroupDescription, ConsumerGroupDescribeRequest, 0);
+
+    fn request(&self, groups: &[&ListedGroup], _limit: Duration) -> ConsumerGroupDescribeRequest {
+        ConsumerGroupDescribeRequest::default().with_group_ids(ids(groups))
+    }
+
+    fn read(&self, answer: ConsumerGroupDescribeResponse) -> Result<Answers<Self>, BrokerError> {
+        let described = answer.groups.iter().map(|group| {
+            let said = group.error_message.as_deref();
+            let error = BrokerError::from_code(group.error_code, said);
+            let topics = group.members.iter().flat_map(|member| {
+                let assigned = &member.assignment.topic_partitions;
+                let assigned = assigned.iter().map(|part| &part.topic_name);
+                member.subscribed_topic_names.iter().chain(assigned)
+            });
+            let description = GroupDescription {
+                state: shared(&group.group_state),
+                assignor: shared(&group.assignor_name),
+                members: count(&group.members),
+                topics: names(topics),
+            };
+            (shared(&group.group_id), error.map_or(Ok(description), Err))
+        });
+        Ok(described.collect())
+    }
+}
+
+#[derive(Clone, Copy)]
+struct DescribeShare;
+
+impl Batch for DescribeShare {
+    at_coordinator!(GroupDescription, ShareGroupDescribeRequest, 1);
+
+    fn request(&self, groups: &[&ListedGroup], _limit: Duration) -> ShareGroupDescribeRequest {
+        ShareGroupDescribeRequest::default().with_group_ids(ids(groups))
+    }
+
+    fn read(&self, answer: ShareGroupDescribeResponse) -> Result<Answers<Self>, BrokerError> {
+        let described = answer.groups.iter().map(|group| {
+            let said = group.error_message.as_deref();
+            let error = BrokerError::from_code(group.error_code, said);
+            let members = group.members.iter();
+            let description = GroupDescription {
+                state: shared(&group.group_state),
+                assignor: shared(&group.assignor_name),
+                members: count(&group.members),
+                topics: names(members.flat_map(|member| &member.subscribed_topic_names)),
+            };
+            (shared(&group.group_id), error.map_or(Ok(description), Err))
+        });
+        Ok(described.collect())
+    }
+}
+
+#[derive(Clone, Copy)]
+struct FetchOffsets;
+
+impl Batch for FetchOffsets {
+    // Version 8 is the first that takes several groups.
+    at_coordinator!(Committed, OffsetFetchRequest, 8);
+
+    fn request(&self, groups: &[&ListedGroup], _limit: Duration) -> OffsetFetchRequest {
+        let groups = groups.iter().map(|group| {
+            OffsetFetchRequestGroup::default()
+                .with_group_id(GroupId(text(&group.id)))
+                .with_topics(None)
+        });
+        OffsetFetchRequest::default().with_groups(groups.collect())
+    }
+
+    fn read(&self, answer: OffsetFetchResponse) -> Result<Answers<Self>, BrokerError> {
+        let fetched = answer.groups.iter().map(|group| {
+            let mut committed = Committed::new();
+            for topic in &group.topics {
+                let name = shared(&topic.name);
+                // A partition with an error or without a commit has a negative offset.
+                let parts = topic.partitions.iter().filter(|p| p.committed_offset >= 0);
+                committed.extend(parts.map(|part| {
+                    let partition = TopicPartition::new(name.clone(), part.partition_index);
+                    (partition, part.committed_offset)
+                }));
+            }
+            let error = BrokerError::from_code(group.error_code, None);
+            (shared(&group.group_id), error.map_or(Ok(committed), Err))
+        });
+        Ok(fetched.collect())
+    }
+}
+
+/// Returns the topics of a member's subscription (`ConsumerProtocolSubscription`, any version: they come first).
+///
+/// Members write these bytes, the broker does not look at them: what cannot be read says nothing.
+fn subscribed(bytes: &Bytes) -> Vec<Arc<str>> {
+    read_topics(bytes.clone(), |_| Ok(())).unwrap_or_default()
+}
+
+/// Returns the topics of a member's assignment (`ConsumerProtocolAssignment`, any version).
+fn assigned(bytes: &Bytes) -> Vec<Arc<str>> {
+    let skip_partitions = |bytes: &mut Bytes| {
+        let count = usize::try_from(bytes.try_get_i32()?).unwrap_or(0);
+        skip(bytes, count.saturating_mul(4))
+    };
+    read_topics(bytes.clone(), skip_partitions).unwrap_or_default()
+}
+
+fn read_topics(
+    mut bytes: Bytes,
+    rest: impl Fn(&mut Bytes) -> Result<(), TryGetError>,
+) -> Result<Vec<Arc<str>>, TryGetError> {
+    bytes.try_get_i16()?;
+    let mut topics = Vec::new();
+    // No room is reserved for what the number promises: the bytes end first if it lies.
+    for _ in 0..bytes.try_get_i32()?.max(0) {
+        let length = usize::try_from(bytes.try_get_i16()?).unwrap_or(0);
+        let name = bytes.slice(..length.min(bytes.len()));
+        skip(&mut bytes, length)?;
+        topics.extend(std::str::from_utf8(&name).ok().map(Arc::from));
+        rest(&mut bytes)?;
+    }
+    Ok(topics)
+}
+
+fn skip(bytes: &mut Bytes, count: usize) -> Result<(), TryGetError> {
+    if bytes.len() < count {
+        return Err(TryGetError {
+            requested: count,
+            available: bytes.len(),
+        });
+    }
+    bytes.advance(count);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::BytesMut;
+    use kafka_protocol::messages::consumer_protocol_assignment::TopicPartition as Assigned;
+    use kafka_protocol::messages::list_groups_response::ListedGroup as Listed;
+    use kafka_protocol::messages::{ConsumerProtocolAssignment, ConsumerProtocolSubscription};
+    use kafka_protocol::protocol::Encodable;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn versioned(message: &impl Encodable, version: i16) -> Bytes {
+        let mut bytes = BytesMut::new();
+        bytes.extend_from_slice(&version.to_be_bytes());
+        message.encode(&mut bytes, version).expect("encodes");
+        bytes.freeze()
+    }
+
+    #[test]
+    fn topics_of_members_are_read_in_every_version() {
+        let topics = ["orders", "audit"];
+        for version in 0..=3 {
+            let subscription = ConsumerProtocolSubscription::default()
+                .with_topics(topics.iter().map(|topic| text(topic)).collect());
+            let found = subscribed(&versioned(&subscription, version));
+            assert_eq!(found, topics.map(Arc::from));
+            let parts = topics.iter().map(|topic| {
+                Assigned::default()
+                    .with_topic(TopicName(text(topic)))
+                    .with_partitions(vec![0, 7])
+            });
+            let assignment =
+                ConsumerProtocolAssignment::default().with_assigned_partitions(parts.collect());
+            let found = assigned(&versioned(&assignment, version));
+            assert_eq!(found, topics.map(Arc::from));
+        }
+    }
+
+    #[test]
+    fn only_groups_that_read_topics_are_listed() {
+        let group = |id: &'static str, protocol: &'static str, r#type: &'static str| {
+            Listed::default()
+                .with_group_id(GroupId(text(id)))
+                .with_protocol_type(text(protocol))
+                .with_group_type(text(r#type))
+        };
+        let answer = ListGroupsResponse::default().with_groups(vec![
+            group("old", "consumer", ""),
+            group("offsets-only", "", "Classic"),
+            group("workers", "connect", "Classic"),
+            group("new", "consumer", "Consumer"),
+            group("queue", "share", "Share"),
+            group("streams", "streams", "Streams"),
+        ]);
+        let groups = listed(answer).expect("no error");
+        let found: Vec<_> = groups
+            .iter()
+            .map(|group| (&*group.id, group.r#type))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("old", GroupType::Classic),
+                ("offsets-only", GroupType::Classic),
+                ("new", GroupType::Consumer),
+                ("queue", GroupType::Share),
+                ("streams", GroupType::Streams),
+            ]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn what_members_write_makes_nothing_panic(bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
+            let bytes = Bytes::from(bytes);
+            drop((subscribed(&bytes), assigned(&bytes)));
+        }
+    }
+}
