@@ -3,7 +3,7 @@
 //! A good place to start is [`pipeline`], the main path that every command on a project takes:
 //!
 //! ```text
-//! files ─ config::load ─ kinds::decode ─ plan::survey ─ refresh::observe ─ plan::propose
+//! files ─ config::load ─ kinds::decode ─ graph::infer ─ plan::survey ─ refresh::observe ─ plan::propose
 //!       ─ refresh::investigate ─ plan::conclude ─ gate::review ─ apply::apply
 //! ```
 //!

@@ -1,7 +1,7 @@
 //! THE main path: [`prepare`], [`plan_environment`], [`apply_plan`]. Each step is tagged (pure) or (I/O).
 //!
 //! ```text
-//! files ─ config::load ─ kinds::decode ─ plan::survey ─ refresh::observe ─ plan::propose
+//! files ─ config::load ─ kinds::decode ─ graph::infer ─ plan::survey ─ refresh::observe ─ plan::propose
 //!       ─ refresh::investigate ─ plan::conclude ─ gate::review ─ apply::apply
 //! ```
 
@@ -17,6 +17,7 @@ use crate::config::project::{Environment, Inputs, Project};
 use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap};
 use crate::document::ContentHash;
 use crate::gate::{ApprovedPlan, GateInput};
+use crate::graph;
 use crate::kinds::{self, Desired};
 use crate::plan::survey::{SurveyInput, desired_hash, survey};
 use crate::plan::{Mode, Plan, Selection, conclude, propose};
@@ -140,7 +141,8 @@ impl From<PlanError> for Diagnostics {
 /// Loads a project and decodes its objects. Reads files and nothing else.
 pub fn prepare(request: &Request) -> Result<Prepared, Diagnostics> {
     let mut project = load_project(request)?; // (pure, over the files)
-    let desired = kinds::decode(&project)?; // (pure)
+    let mut desired = kinds::decode(&project)?; // (pure)
+    graph::infer::infer(&mut desired).map_err(|cycle| cycle.diagnostic())?; // (pure)
     project.resources.clear();
     let environment = project.environment.name.clone();
     let backend = backend::open(&project.settings, &request.base, environment)

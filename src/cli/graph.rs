@@ -3,8 +3,8 @@
 use clap::ValueEnum;
 
 use crate::diagnostic::Diagnostics;
-use crate::graph::Graph;
-use crate::pipeline;
+use crate::graph::{Graph, infer};
+use crate::{kinds, pipeline};
 
 use super::runtime::block_on;
 use super::{Exit, Output, ProjectArgs, SourceArgs, planning};
@@ -38,13 +38,16 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<Exit, Diagnostics> {
     let request = block_on(planning::request(&args.source, &args.project))??;
     let project = pipeline::load_project(&request)?;
     output.diagnostics(&project.warnings);
-    let graph = Graph::of(&project.resources);
+    let mut desired = kinds::decode(&project)?;
+    // A cycle is drawn like anything else, and told at the end.
+    let inferred = infer::infer(&mut desired);
+    let graph = Graph::of(&desired);
     output.result(&match args.format {
         Format::Text => graph.text(),
         Format::Dot => graph.dot(),
     });
-    match graph.cycle() {
-        Some(cycle) => Err(cycle.diagnostic().into()),
-        None => Ok(Exit::Done),
+    match inferred {
+        Err(cycle) => Err(cycle.diagnostic().into()),
+        Ok(()) => Ok(Exit::Done),
     }
 }

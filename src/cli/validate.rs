@@ -7,6 +7,7 @@ use crate::config::block::Block;
 use crate::config::load::{UnsetVariables, environments};
 use crate::config::project::Inputs;
 use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
+use crate::graph;
 use crate::kinds;
 use crate::source::Snapshot;
 
@@ -93,7 +94,10 @@ fn check(
                 .resources
                 .retain(|_, resource| is_known(&resource.body));
             let mut found = std::mem::take(&mut project.warnings);
-            if let Err(errors) = kinds::decode(&project) {
+            let inferred = kinds::decode(&project).and_then(|mut desired| {
+                graph::infer::infer(&mut desired).map_err(|cycle| cycle.diagnostic().into())
+            });
+            if let Err(errors) = inferred {
                 found.extend(project.sources.attach(errors));
             }
             found

@@ -1,16 +1,18 @@
 //! What needs what: the graph of a project's objects, its cycles, its order. Pure.
 //!
-//! [`Graph`] holds the edges, each with where it came from; [`Schedule`] walks the tasks of a plan in
+//! [`Graph`] holds the edges, each with where it came from; [`infer`](infer::infer) finds those that no
+//! reference makes; [`Schedule`] walks the tasks of a plan in
 //! their order; `render` draws. All of it takes time in proportion to nodes and edges.
 
 mod cycle;
+pub mod infer;
 mod render;
 pub mod schedule;
 
 use std::collections::BTreeMap;
 
 use crate::address::Address;
-use crate::config::project::Resource;
+use crate::kinds::Desired;
 
 pub use cycle::Cycle;
 pub use schedule::{Outcome, Schedule, Skip, Task};
@@ -31,17 +33,22 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// Returns the graph of a project's resources, with their explicit edges.
-    pub fn of(resources: &BTreeMap<Address, Resource>) -> Self {
+    /// Returns the graph of a project's objects.
+    pub fn of(desired: &BTreeMap<Address, Desired>) -> Self {
         let mut graph = Self::default();
-        for (address, resource) in resources {
+        for (address, object) in desired {
             graph.add_node(address);
-            for needed in resource
+            for needed in object
                 .depends_on
                 .iter()
-                .filter(|a| resources.contains_key(*a))
+                .filter(|a| desired.contains_key(*a))
             {
-                graph.add_edge(address, needed, Origin::Explicit);
+                let origin = if object.inferred.contains(needed) {
+                    Origin::Inferred
+                } else {
+                    Origin::Explicit
+                };
+                graph.add_edge(address, needed, origin);
             }
         }
         graph

@@ -10,7 +10,7 @@ use crate::diagnostic::Diagnostics;
 use crate::document::Document;
 
 use super::driver::{self, Connect, Driver};
-use super::{Action, CheckInput, Delta, Finding, Kind};
+use super::{Action, CheckInput, Delta, Finding, Kind, Relation};
 
 /// A document that its kind cannot read.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +42,19 @@ pub struct ErasedChange<'a> {
     pub facts: Option<&'a Document>,
 }
 
+/// What a block says, decoded.
+#[derive(Debug, Clone)]
+pub struct Decoded {
+    /// The canonical description.
+    pub spec: Document,
+    /// The object's name in the live system.
+    pub remote_id: String,
+    /// See [`Kind::relations`].
+    pub relations: Vec<Relation>,
+    /// See [`Kind::owner`].
+    pub owner: Option<String>,
+}
+
 type DiffFn = fn(&Document, &[&Document], &Document, &str) -> Result<Vec<Delta>, WrongDocument>;
 
 /// One row of the table of kinds.
@@ -50,8 +63,10 @@ pub struct KindEntry {
     pub name: &'static str,
     /// How the block is written.
     pub schema: KindSchema,
-    /// Reads a block: the canonical description and the object's name in the live system.
-    pub decode: fn(&Block) -> Result<(Document, String), Diagnostics>,
+    /// See [`Kind::DECLARATION`].
+    pub declaration: bool,
+    /// Reads a block.
+    pub decode: fn(&Block) -> Result<Decoded, Diagnostics>,
     /// See [`Kind::reserved`].
     pub reserved: fn(&str) -> Option<&'static str>,
     /// See [`Kind::second_name`].
@@ -72,6 +87,7 @@ impl KindEntry {
         Self {
             name: <D::Kind as Kind>::NAME,
             schema: <D::Kind as Kind>::SCHEMA,
+            declaration: <D::Kind as Kind>::DECLARATION,
             decode: decode::<D::Kind>,
             reserved: <D::Kind as Kind>::reserved,
             second_name: <D::Kind as Kind>::second_name,
@@ -83,9 +99,14 @@ impl KindEntry {
     }
 }
 
-fn decode<K: Kind>(block: &Block) -> Result<(Document, String), Diagnostics> {
+fn decode<K: Kind>(block: &Block) -> Result<Decoded, Diagnostics> {
     let spec = K::decode(block)?;
-    Ok((Document::of(&spec), K::identity(&spec)))
+    Ok(Decoded {
+        spec: Document::of(&spec),
+        remote_id: K::identity(&spec),
+        relations: K::relations(&spec),
+        owner: K::owner(&spec).map(str::to_owned),
+    })
 }
 
 fn diff<K: Kind>(

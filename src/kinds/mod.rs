@@ -10,9 +10,11 @@
 //! A new kind is one folder, its `mod` line and one row in [`KINDS`]. Inside a kind the code uses
 //! typed fields; between kinds only [`Document`] travels, and [`entry`] alone erases types.
 
+pub mod consumer_group;
 pub mod driver;
 pub mod entry;
 pub mod quantity;
+pub mod relation;
 pub mod topic;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,9 +31,13 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::document::Document;
 
 pub use entry::KindEntry;
+pub use relation::{Relation, Role};
 
 /// All kinds, by keyword.
-pub static KINDS: &[KindEntry] = &[KindEntry::of::<topic::driver::TopicDriver>()];
+pub static KINDS: &[KindEntry] = &[
+    KindEntry::of::<consumer_group::driver::ConsumerGroupDriver>(),
+    KindEntry::of::<topic::driver::TopicDriver>(),
+];
 
 /// Returns a kind by its keyword.
 pub fn kind(name: &str) -> Option<&'static KindEntry> {
@@ -49,6 +55,10 @@ pub trait Kind: Sized + Send + Sync + 'static {
     const NAME: &'static str;
     /// How the block is written.
     const SCHEMA: KindSchema;
+    /// Whether a block only declares what the system makes by itself, such as a group of consumers. What the
+    /// project says is recorded in the state and no more: an object that is there need not be taken over, one
+    /// that is not there is not missing, and where the block goes only the record does.
+    const DECLARATION: bool = false;
     /// What HCL says: a canonical, secret-free description; also what the state keeps.
     type Spec: Serialize + DeserializeOwned + Clone + Send + Sync;
     /// What the system says.
@@ -61,6 +71,16 @@ pub trait Kind: Sized + Send + Sync + 'static {
 
     /// Returns the object's name in the live system.
     fn identity(spec: &Self::Spec) -> String;
+
+    /// Returns the other objects that the settings name. A managed one among them is needed: it comes first.
+    fn relations(_spec: &Self::Spec) -> Vec<Relation> {
+        Vec::new()
+    }
+
+    /// Returns whom to talk to about the object, where its block tells.
+    fn owner(_spec: &Self::Spec) -> Option<&str> {
+        None
+    }
 
     /// Returns why an object may never be touched, if so: it belongs to the system itself.
     fn reserved(remote_id: &str) -> Option<&'static str>;
@@ -126,7 +146,7 @@ pub enum Action {
     Adopt,
     /// Drops it from the state; the live object stays.
     Forget,
-    /// Only the state is brought up to date: the live object is as wanted already.
+    /// Only the state is brought up to date: the live object is as wanted already, or is only declared.
     Record,
     /// Nothing.
     NoOp,
@@ -301,6 +321,12 @@ pub struct Desired {
     pub spec: Document,
     /// The objects it needs, directly.
     pub depends_on: BTreeSet<Address>,
+    /// Those of them that no reference names, only a name in a setting.
+    pub inferred: BTreeSet<Address>,
+    /// The other objects that its settings name.
+    pub relations: Vec<Relation>,
+    /// Whom to talk to about it.
+    pub owner: Option<String>,
     /// The `lifecycle` block.
     pub lifecycle: Lifecycle,
     /// The block's header.
@@ -328,15 +354,21 @@ pub fn decode(project: &Project) -> Result<BTreeMap<Address, Desired>, Diagnosti
                 .map(|diagnostic| diagnostic.on(address))
                 .collect::<Diagnostics>()
         });
-        let Some((spec, remote_id)) = diagnostics.take(decoded) else {
+        let Some(decoded) = diagnostics.take(decoded) else {
             continue;
         };
-        owners.add(entry, address, resource, &remote_id, &mut diagnostics);
-        if let Some(reason) = (entry.reserved)(&remote_id) {
+        owners.add(
+            entry,
+            address,
+            resource,
+            &decoded.remote_id,
+            &mut diagnostics,
+        );
+        if let Some(reason) = (entry.reserved)(&decoded.remote_id) {
             let place = resource.body.attributes.get("name");
             let place = place.map_or(&resource.body.span, |name| &name.value_span);
             diagnostics.push(
-                reserved(entry, &remote_id, reason)
+                reserved(entry, &decoded.remote_id, reason)
                     .at(place.clone())
                     .on(address),
             );
@@ -345,9 +377,12 @@ pub fn decode(project: &Project) -> Result<BTreeMap<Address, Desired>, Diagnosti
             address.clone(),
             Desired {
                 provider: resource.provider.clone(),
-                remote_id,
-                spec,
+                remote_id: decoded.remote_id,
+                spec: decoded.spec,
                 depends_on: resource.depends_on.clone(),
+                inferred: BTreeSet::new(),
+                relations: decoded.relations,
+                owner: decoded.owner,
                 lifecycle: resource.lifecycle.clone(),
                 span: resource.body.span.clone(),
                 places: places(&resource.body),

@@ -17,8 +17,8 @@ pub type Facts = BTreeMap<Address, Document>;
 pub fn needs_facts(change: &Change) -> bool {
     match change.action {
         Action::Create | Action::Update | Action::Delete => true,
-        Action::Adopt => !change.deltas.is_empty(),
-        Action::Forget | Action::Record | Action::NoOp => false,
+        Action::Adopt | Action::Record => !change.deltas.is_empty(),
+        Action::Forget | Action::NoOp => false,
     }
 }
 

@@ -18,6 +18,8 @@ pub mod propose;
 pub mod render;
 pub mod select;
 pub mod survey;
+#[cfg(test)]
+pub(crate) mod tests;
 
 use std::collections::BTreeSet;
 

@@ -131,9 +131,12 @@ fn wanted(
     live: Option<&Document>,
 ) -> Result<Option<Change>, WrongDocument> {
     let mut change = blank(address, item, live);
+    if item.kind.declaration {
+        return declared(change, item, desired, owned, live);
+    }
     let Some(live) = live else {
         change.action = Action::Create;
-        change.deltas = attributes(&desired.spec);
+        change.deltas = described(None, &desired.spec);
         return Ok(Some(change));
     };
     let history = item.history();
@@ -162,6 +165,37 @@ fn wanted(
     } else {
         return Ok(None);
     };
+    Ok(Some(change))
+}
+
+/// A declaration is only recorded, whether its object is there or not, unless something of one that is there
+/// has to change.
+fn declared(
+    mut change: Change,
+    item: &Item,
+    desired: &Desired,
+    owned: Option<&ObjectState>,
+    live: Option<&Document>,
+) -> Result<Option<Change>, WrongDocument> {
+    if let Some(live) = live {
+        let deltas = (item.kind.diff)(&desired.spec, &item.history(), live, &item.remote_id)?;
+        change.deltas = deltas
+            .into_iter()
+            .filter(|delta| !ignores(desired, &delta.path))
+            .collect();
+    }
+    change.action = if !change.deltas.is_empty() {
+        Action::Update
+    } else if change.moved_from.is_none()
+        && owned.is_some_and(|owned| is_recorded(&change, desired, owned))
+    {
+        return Ok(None);
+    } else {
+        Action::Record
+    };
+    if change.action == Action::Record {
+        change.deltas = described(owned.map(|owned| &owned.spec), &desired.spec);
+    }
     Ok(Some(change))
 }
 
@@ -206,7 +240,7 @@ fn unwanted(
 ) -> Change {
     let mut change = blank(address, item, live);
     change.protected = owned.protected;
-    if item.forget || live.is_none() {
+    if item.forget || item.kind.declaration || live.is_none() {
         change.action = Action::Forget;
         return change;
     }
@@ -229,30 +263,44 @@ fn unwanted(
     change
 }
 
-/// Returns a new object's attributes as differences from nothing.
-fn attributes(spec: &Document) -> Vec<Delta> {
-    let mut deltas = Vec::new();
-    for (name, value) in spec.to_value().as_object().into_iter().flatten() {
-        match value {
-            Json::Object(entries) => {
-                for (key, value) in entries {
-                    deltas.push(set(format!("{name}[{}]", json!(key)), value));
-                }
-            }
-            value => deltas.push(set(name.clone(), value)),
-        }
+/// Returns the attributes in which a description differs from an earlier one, or from nothing.
+fn described(before: Option<&Document>, after: &Document) -> Vec<Delta> {
+    let mut sides: BTreeMap<String, (Json, Json)> = BTreeMap::new();
+    for (path, value) in before.into_iter().flat_map(attributes) {
+        sides.entry(path).or_default().0 = value;
     }
-    deltas
+    for (path, value) in attributes(after) {
+        sides.entry(path).or_default().1 = value;
+    }
+    sides
+        .into_iter()
+        .filter(|(_, (before, after))| before != after)
+        .map(|(path, (before, after))| Delta {
+            path,
+            before,
+            after,
+            note: None,
+            drift: false,
+        })
+        .collect()
 }
 
-fn set(path: String, value: &Json) -> Delta {
-    Delta {
-        path,
-        before: Json::Null,
-        after: value.clone(),
-        note: None,
-        drift: false,
+/// Returns a description's attributes by path, those of maps one by one.
+fn attributes(spec: &Document) -> Vec<(String, Json)> {
+    let mut attributes = Vec::new();
+    if let Json::Object(described) = spec.to_value() {
+        for (name, value) in described {
+            match value {
+                Json::Object(entries) => attributes.extend(
+                    entries
+                        .into_iter()
+                        .map(|(key, value)| (format!("{name}[{}]", json!(key)), value)),
+                ),
+                value => attributes.push((name, value)),
+            }
+        }
     }
+    attributes
 }
 
 /// Returns what was changed outside since the last apply, which is known only where that one settled.
@@ -264,6 +312,9 @@ fn drift_of(
     let Some(owned) = &item.owned else {
         return Ok(None);
     };
+    if item.kind.declaration && live.is_none() {
+        return Ok(None);
+    }
     let begun = owned.pending.as_ref().map(|pending| pending.action);
     if begun.is_some_and(|action| action != Operation::Move) {
         return Ok(None);

@@ -150,8 +150,11 @@ fn side_by_side(
         let Some(kind) = kinds::kind(&address.kind) else {
             continue;
         };
-        check_identity(&address, &desired, owned.as_ref(), found);
+        if !kind.declaration {
+            check_identity(&address, &desired, owned.as_ref(), found);
+        }
         check_import(
+            kind,
             &address,
             &desired,
             imports.get(&address),
@@ -337,6 +340,7 @@ fn check_identity(
 }
 
 fn check_import(
+    kind: &KindEntry,
     address: &Address,
     desired: &Desired,
     import: Option<&Arc<str>>,
@@ -344,6 +348,22 @@ fn check_import(
     found: &mut Diagnostics,
 ) {
     let Some(id) = import else { return };
+    if kind.declaration {
+        found.push(
+            Diagnostic::error(
+                "bad-import",
+                format!("{address} is a declaration: there is nothing to take over"),
+            )
+            .at(desired.span.clone())
+            .on(address)
+            .detail(format!(
+                "A {} belongs to whoever uses it; the block only says what it does.",
+                kind.name
+            ))
+            .hint("apply the block without an import"),
+        );
+        return;
+    }
     if **id != *desired.remote_id {
         found.push(
             Diagnostic::error(

@@ -8,6 +8,7 @@ mod apply;
 mod commands;
 mod commands_on_projects;
 mod completeness;
+mod consumer_groups;
 mod format;
 mod git_remote;
 mod kafka_client;

@@ -79,7 +79,10 @@ impl Client {
         let brokers = self.cluster.broker_ids().await?;
         let request = |&id: &i32| (Target::Broker(id), ListGroupsRequest::default());
         let requests = brokers.iter().map(request).collect();
-        let answers = self.cluster.scatter(requests, 0, listed).await?;
+        let answers = self
+            .cluster
+            .scatter(requests, 0, |answer| listed(&answer))
+            .await?;
         let each = brokers.into_iter().zip(answers);
         let mut groups: Vec<ListedGroup> = each
             .flat_map(|(coordinator, groups)| {
@@ -215,7 +218,7 @@ fn present<T>(answer: Result<T, KafkaError>) -> Result<Option<T>, KafkaError> {
 }
 
 /// Reads the groups; the coordinator is filled in by the caller, who knows which broker answered.
-fn listed(answer: ListGroupsResponse) -> Result<Vec<ListedGroup>, BrokerError> {
+fn listed(answer: &ListGroupsResponse) -> Result<Vec<ListedGroup>, BrokerError> {
     if let Some(error) = BrokerError::from_code(answer.error_code, None) {
         return Err(error);
     }
@@ -512,7 +515,7 @@ mod tests {
             group("queue", "share", "Share"),
             group("streams", "streams", "Streams"),
         ]);
-        let groups = listed(answer).expect("no error");
+        let groups = listed(&answer).expect("no error");
         let found: Vec<_> = groups
             .iter()
             .map(|group| (&*group.id, group.r#type))

@@ -89,6 +89,9 @@ fn details(out: &mut String, change: &Change, colour: bool) {
         Action::Delete => "will be DELETED",
         Action::Adopt => "exists and will be taken over",
         Action::Forget => "will no longer be managed; what is live stays",
+        Action::Record if !change.deltas.is_empty() => {
+            "is declared; it is recorded, and nothing else is changed"
+        }
         Action::Record => "is as wanted; only the state is brought up to date",
         Action::NoOp => "stays as it is",
     };
@@ -125,7 +128,7 @@ fn found(out: &mut String, finding: &Finding) {
 
 fn attribute(out: &mut String, action: Action, delta: &Delta) {
     let path = printable(&delta.path);
-    if action == Action::Create {
+    if action == Action::Create || action == Action::Record && delta.before.is_null() {
         let _ = writeln!(out, "    + {path} = {}", value(&delta.after));
         return;
     }

@@ -218,6 +218,13 @@ impl Kafka {
         consumer.commit(&offsets, CommitMode::Sync).unwrap();
     }
 
+    /// Returns the ids of the groups that begin with `prefix`.
+    pub(crate) fn groups(&self, prefix: &str) -> Vec<String> {
+        let groups = self.consumer.fetch_group_list(None, TIMEOUT).unwrap();
+        let ids = groups.groups().iter().map(|group| group.name().to_owned());
+        ids.filter(|id| id.starts_with(prefix)).collect()
+    }
+
     /// Waits until something holds: what a broker answers spreads with a little delay.
     #[track_caller]
     fn wait(&self, holds: impl Fn() -> bool) {
