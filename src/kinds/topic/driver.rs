@@ -60,13 +60,10 @@ impl Driver for TopicDriver {
         );
         let mut metadata = metadata.map_err(|error| self.error(&error))?;
         let mut configs = configs.map_err(|error| self.error(&error))?;
-        if self.await_late_topics(&metadata, &wanted).await? {
-            let (again, entries) = tokio::join!(
-                self.client.metadata(TopicSelection::Named(&names)),
-                self.client.describe_configs(&questions, Extras::default()),
-            );
-            metadata = again.map_err(|error| self.error(&error))?;
-            configs = entries.map_err(|error| self.error(&error))?;
+        let late = self.await_late_topics(&metadata, &wanted).await?;
+        if !late.is_empty() {
+            self.ask_again(&late, &questions, &mut metadata, &mut configs)
+                .await?;
         }
         configs = self
             .await_late_configs(&metadata, &questions, configs)
@@ -127,12 +124,12 @@ impl TopicDriver {
     }
 
     /// Waits for topics that we own and that brokers do not show although the controller has them: a run
-    /// that was killed may have made them a moment ago. Returns whether there were any.
+    /// that was killed may have made them a moment ago. Returns which ones there were.
     async fn await_late_topics(
         &self,
         metadata: &Metadata,
         wanted: &[Wanted<Topic>],
-    ) -> Result<bool, DriverError> {
+    ) -> Result<BTreeSet<Arc<str>>, DriverError> {
         let missing: BTreeSet<&str> = metadata
             .topics
             .iter()
@@ -145,7 +142,7 @@ impl TopicDriver {
             .filter_map(|wanted| wanted.specs.first().map(measure::new_topic))
             .collect();
         if asked.is_empty() {
-            return Ok(false);
+            return Ok(BTreeSet::new());
         }
         let names: Vec<Arc<str>> = asked.iter().map(|topic| topic.name.clone()).collect();
         let answers = self.client.create_topics(asked, Mode::Validate).await;
@@ -157,14 +154,46 @@ impl TopicDriver {
             .map(|(name, _)| (name, 1))
             .collect();
         if late.is_empty() {
-            return Ok(false);
+            return Ok(BTreeSet::new());
         }
         let within = change::settling(late.len());
         let seen = self
             .client
             .await_topics_visible(&late, within, |_| {})
             .await;
-        seen.map_err(|error| self.error(&error)).map(|()| true)
+        seen.map_err(|error| self.error(&error))?;
+        Ok(late.into_keys().collect())
+    }
+
+    /// Asks for some topics once more, and puts the answers in the place of the earlier ones.
+    async fn ask_again(
+        &self,
+        late: &BTreeSet<Arc<str>>,
+        questions: &[(Resource, Keys)],
+        metadata: &mut Metadata,
+        configs: &mut [Described],
+    ) -> Result<(), DriverError> {
+        let is_late = |(resource, _): &(Resource, Keys)| matches!(resource, Resource::Topic(name) if late.contains(name));
+        let indexes: Vec<usize> = (0..questions.len())
+            .filter(|index| is_late(&questions[*index]))
+            .collect();
+        let again: Vec<_> = indexes
+            .iter()
+            .map(|index| questions[*index].clone())
+            .collect();
+        let names: Vec<Arc<str>> = late.iter().cloned().collect();
+        let (topics, entries) = tokio::join!(
+            self.client.metadata(TopicSelection::Named(&names)),
+            self.client.describe_configs(&again, Extras::default()),
+        );
+        let topics = topics.map_err(|error| self.error(&error))?.topics;
+        let entries = entries.map_err(|error| self.error(&error))?;
+        metadata.topics.retain(|topic| !late.contains(&topic.name));
+        metadata.topics.extend(topics);
+        for (index, entries) in indexes.into_iter().zip(entries) {
+            configs[index] = entries;
+        }
+        Ok(())
     }
 
     /// Asks again for configurations that a broker does not know yet although it shows the topic.
