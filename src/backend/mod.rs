@@ -3,7 +3,7 @@
 //! - [`LocalBackend::read`](local::LocalBackend::read) takes no lease and gives a [`Snapshot`]: the
 //!   stored state with the journal folded in.
 //! - [`LocalBackend::acquire`](local::LocalBackend::acquire) takes the environment's lease and gives a
-//!   [`Writer`](local::Writer), the only way to write. What an apply that was killed left in its
+//!   [`Writer`], the only way to write. What an apply that was killed left in its
 //!   journal is folded and stored first.
 //!
 //! Every write is a compare-and-swap on lineage, serial and the lease's epoch: a lock alone does not

@@ -1,4 +1,4 @@
-//! HCL text → desired resources. Pure: files come through [`Files`].
+//! HCL text → desired resources. Pure: files come through [`Files`](files::Files).
 
 pub mod amount;
 pub mod block;

@@ -9,7 +9,7 @@
 //! 3. [`conclude`](conclude::conclude): with what was measured → [`Plan`], with what the kinds'
 //!    rules find in each change
 //!
-//! The plan is a value: the same inputs give the same bytes ([`file`]). Whether it may be applied is
+//! The plan is a value: the same inputs give the same bytes ([`mod@file`]). Whether it may be applied is
 //! decided by the gates, which read it and nothing else.
 
 pub mod conclude;

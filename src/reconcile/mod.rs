@@ -1,6 +1,6 @@
 //! The reconciler: follows a branch and keeps one environment as its commits say. Does I/O.
 //!
-//! Open [`watch`] first, which leads to the loop; then `turn`, which is one turn of it:
+//! Open [`watch()`] first, which leads to the loop; then `turn`, which is one turn of it:
 //!
 //! ```text
 //! head (I/O) → rewritten? → plan (I/O) → decide (pure) → apply (I/O) → report

@@ -1,6 +1,6 @@
 //! A project's files: a folder on disk, or one commit's tree read without a checkout. Does I/O.
 //!
-//! Both are [`Files`](crate::config::files::Files), and follow one set of rules:
+//! Both are [`Files`], and follow one set of rules:
 //!
 //! - the root is the repository, not the project's folder in it, so that projects share modules;
 //! - symbolic links are followed by [`links`], component by component, and never leave the root;

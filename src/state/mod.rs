@@ -1,7 +1,7 @@
 //! What was last applied: the model, its format versions, and the journal that is merged into it. Pure.
 //!
 //! [`State`] is the snapshot; [`journal::Record`]s written since then are folded into it by
-//! [`journal::fold`]; [`format`] turns it into a file's bytes and back. Reading and writing both is
+//! [`journal::fold`]; [`mod@format`] turns it into a file's bytes and back. Reading and writing both is
 //! the backend's work.
 
 pub mod edit;

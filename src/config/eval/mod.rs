@@ -1,4 +1,4 @@
-//! Expression → value, as HCL's own evaluator does it. Pure: files come through [`Files`].
+//! Expression → value, as HCL's own evaluator does it. Pure: files come through [`Files`](super::files::Files).
 //!
 //! Start with [`evaluate`]. Every error has a span; where an expression holds several mistakes, all
 //! of them are reported. Nesting is limited by the parser (64 levels, 128 operators in a chain), so
