@@ -14,6 +14,7 @@ mod git_remote;
 mod kafka_client;
 mod kill;
 mod layering;
+mod modules;
 mod round_trip;
 mod sandbox;
 mod state_commands;
