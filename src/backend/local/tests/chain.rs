@@ -3,23 +3,19 @@
 use std::fs;
 
 use super::*;
-use crate::backend::local::{ChainFault, Pushed};
+use crate::backend::local::Pushed;
 use crate::state::State;
 use crate::state::format;
 
-async fn three(folder: &Path) -> (LocalBackend, Vec<HistoryEntry>) {
-    let backend = backend(folder);
+/// A backend whose history holds the empty state and three more.
+async fn three() -> (tempfile::TempDir, LocalBackend, Vec<HistoryEntry>) {
+    let (folder, backend) = fresh();
     for name in ["a", "b", "c"] {
         apply(&backend, &[name]).await;
     }
     let history = backend.history().await.expect("readable");
     assert_eq!(history.len(), 4);
-    (backend, history)
-}
-
-async fn verified(backend: &LocalBackend) -> (usize, Option<ChainFault>) {
-    let verification = backend.verify().await.expect("readable").expect("stored");
-    (verification.verified, verification.fault)
+    (folder, backend, history)
 }
 
 async fn load(entry: &HistoryEntry) -> State {
@@ -28,8 +24,7 @@ async fn load(entry: &HistoryEntry) -> State {
 
 #[tokio::test]
 async fn a_whole_chain_is_verified_to_its_beginning() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (backend, history) = three(folder.path()).await;
+    let (_folder, backend, history) = three().await;
     assert_eq!(verified(&backend).await, (4, None));
     let serials: Vec<_> = history
         .iter()
@@ -40,8 +35,7 @@ async fn a_whole_chain_is_verified_to_its_beginning() {
 
 #[tokio::test]
 async fn removed_edited_and_added_states_are_told_apart() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (backend, history) = three(folder.path()).await;
+    let (_folder, backend, history) = three().await;
     let path = &history[1].path;
     let bytes = fs::read(path).expect("there");
 
@@ -77,8 +71,7 @@ async fn removed_edited_and_added_states_are_told_apart() {
 
 #[tokio::test]
 async fn a_damaged_state_is_refused_with_the_way_back() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (backend, history) = three(folder.path()).await;
+    let (_folder, backend, history) = three().await;
     let path = backend.folder().join("state.json");
     let text = fs::read_to_string(&path).expect("there");
     fs::write(&path, text.replacen("\"version\":1", "\"version\":9", 1)).expect("edited");
@@ -108,8 +101,7 @@ async fn a_damaged_state_is_refused_with_the_way_back() {
 
 #[tokio::test]
 async fn an_older_state_needs_force_and_becomes_the_next_serial() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (backend, history) = three(folder.path()).await;
+    let (_folder, backend, history) = three().await;
     let push = async |state, force| backend.push(state, force, &request("state push")).await;
     let current = load(&history[3]).await;
     assert_eq!(
@@ -151,8 +143,7 @@ async fn an_older_state_needs_force_and_becomes_the_next_serial() {
 
 #[tokio::test]
 async fn a_copied_state_of_another_environment_is_refused() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (backend, _) = three(folder.path()).await;
+    let (folder, backend, _) = three().await;
     let prod = LocalBackend::new(folder.path(), "prod".parse().expect("valid"), Vec::new());
     prod.init().await.expect("a folder");
     fs::copy(
@@ -169,8 +160,7 @@ async fn a_copied_state_of_another_environment_is_refused() {
 
 #[tokio::test]
 async fn pull_gives_the_file_as_it_is() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (backend, _) = three(folder.path()).await;
+    let (_folder, backend, _) = three().await;
     let bytes = backend.pull().await.expect("whole").expect("stored");
     assert_eq!(
         bytes,
@@ -180,10 +170,8 @@ async fn pull_gives_the_file_as_it_is() {
 
 #[tokio::test]
 async fn what_changes_nothing_stores_nothing() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let (backend, _) = three(folder.path()).await;
-    let mut writer = backend.acquire(&request("apply")).await.expect("free");
-    writer.begin(plan()).await.expect("begun");
+    let (_folder, backend, _) = three().await;
+    let mut writer = begun(&backend).await;
     writer.persist().await.expect("nothing to store");
     writer.release().await.expect("ours");
     assert_eq!(verified(&backend).await, (4, None));

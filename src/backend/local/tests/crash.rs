@@ -8,8 +8,7 @@ use super::*;
 /// Leaves a journal behind, as a killed apply does; returns its bytes.
 async fn killed(backend: &LocalBackend) -> Vec<u8> {
     apply(backend, &["a"]).await;
-    let mut writer = backend.acquire(&request("apply")).await.expect("free");
-    writer.begin(plan()).await.expect("begun");
+    let mut writer = begun(backend).await;
     writer
         .append(&[create("b"), create("c")])
         .await
@@ -21,8 +20,7 @@ async fn killed(backend: &LocalBackend) -> Vec<u8> {
 
 #[tokio::test]
 async fn a_journal_cut_at_any_byte_is_read_as_far_as_it_goes() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let backend = backend(folder.path());
+    let (_folder, backend) = fresh();
     let journal = killed(&backend).await;
     let mut seen = BTreeSet::new();
     for length in 0..=journal.len() {
@@ -46,33 +44,23 @@ async fn a_journal_cut_at_any_byte_is_read_as_far_as_it_goes() {
 
 #[tokio::test]
 async fn a_torn_journal_is_stored_without_its_last_record() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let backend = backend(folder.path());
+    let (_folder, backend) = fresh();
     let journal = killed(&backend).await;
     let path = backend.folder().join("journal.jsonl");
     fs::write(&path, &journal[..journal.len() - 5]).expect("cut");
-    let writer = backend.acquire(&request("apply")).await.expect("free");
+    let writer = acquired(&backend).await;
     let recovered = writer.recovered().expect("a journal");
     assert_eq!(recovered.records, 3);
     assert!(recovered.torn_bytes > 0);
     assert!(!path.exists());
     assert_eq!(writer.state().serial, 2);
     drop(writer);
-    assert_eq!(
-        backend
-            .verify()
-            .await
-            .expect("readable")
-            .expect("stored")
-            .fault,
-        None
-    );
+    assert_eq!(verified(&backend).await.1, None);
 }
 
 #[tokio::test]
 async fn a_journal_damaged_in_the_middle_is_refused() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let backend = backend(folder.path());
+    let (_folder, backend) = fresh();
     let mut journal = killed(&backend).await;
     let middle = journal.len() / 2;
     journal[middle] ^= 1;
@@ -91,8 +79,7 @@ async fn a_journal_damaged_in_the_middle_is_refused() {
 
 #[tokio::test]
 async fn a_journal_that_was_stored_already_is_void() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let backend = backend(folder.path());
+    let (_folder, backend) = fresh();
     let journal = killed(&backend).await;
     drop(backend.acquire(&request("apply")).await.expect("stores it"));
     let stored = backend.read().await.expect("whole");
@@ -100,7 +87,7 @@ async fn a_journal_that_was_stored_already_is_void() {
     fs::write(backend.folder().join("journal.jsonl"), journal).expect("put back");
     let again = backend.read().await.expect("whole");
     assert_eq!((again.hash, again.journal.records), (stored.hash, 0));
-    let writer = backend.acquire(&request("apply")).await.expect("free");
+    let writer = acquired(&backend).await;
     assert_eq!(
         (writer.stored_hash(), writer.recovered()),
         (stored.hash, None)
@@ -110,8 +97,7 @@ async fn a_journal_that_was_stored_already_is_void() {
 
 #[tokio::test]
 async fn a_state_that_vanished_is_not_started_anew() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let backend = backend(folder.path());
+    let (_folder, backend) = fresh();
     apply(&backend, &["a"]).await;
     fs::remove_file(backend.folder().join("state.json")).expect("there");
     let error = backend.read().await.expect_err("vanished");
@@ -121,10 +107,8 @@ async fn a_state_that_vanished_is_not_started_anew() {
 
 #[tokio::test]
 async fn killed_before_the_first_state_is_as_if_nothing_was() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let backend = backend(folder.path());
-    let mut writer = backend.acquire(&request("apply")).await.expect("free");
-    writer.begin(plan()).await.expect("begun");
+    let (_folder, backend) = fresh();
+    let writer = begun(&backend).await;
     drop(writer);
     // As killed between the copy and the state.
     fs::remove_file(backend.folder().join("journal.jsonl")).expect("there");
@@ -137,8 +121,7 @@ async fn killed_before_the_first_state_is_as_if_nothing_was() {
 
 #[test]
 fn readers_see_whole_states_while_somebody_writes() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let backend = backend(folder.path());
+    let (_folder, backend) = fresh();
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let reader = scope.spawn(|| {
@@ -168,8 +151,7 @@ fn readers_see_whole_states_while_somebody_writes() {
 #[tokio::test]
 async fn files_are_for_their_owner_only() {
     use std::os::unix::fs::PermissionsExt as _;
-    let folder = tempfile::tempdir().expect("a folder");
-    let backend = backend(folder.path());
+    let (_folder, backend) = fresh();
     killed(&backend).await;
     let mut seen = 0;
     let mut folders = vec![backend.folder().to_owned()];

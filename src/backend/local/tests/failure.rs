@@ -1,5 +1,6 @@
 //! Folders that refuse: full, read-only, a rename that fails. On real mounts, which need root.
 
+use std::ffi::OsString;
 use std::fs;
 use std::process::Command;
 
@@ -25,6 +26,18 @@ impl Mount {
     }
 }
 
+impl Mount {
+    /// Mounts a folder over itself so that it cannot be written.
+    fn read_only(at: &Path) -> Option<Self> {
+        let path = at.to_str().expect("UTF-8");
+        let mount = Self::new(&["--bind", path], at)?;
+        let options = ["-o", "remount,bind,ro", path];
+        let remounted = Command::new("mount").args(options).status();
+        assert!(remounted.is_ok_and(|status| status.success()));
+        Some(mount)
+    }
+}
+
 impl Drop for Mount {
     fn drop(&mut self) {
         let unmounted = Command::new("umount").arg("--lazy").arg(&self.0).status();
@@ -34,6 +47,50 @@ impl Drop for Mount {
             self.0.display()
         );
     }
+}
+
+/// A disk of 256 KiB for the state, and another folder for rescue files.
+struct SmallDisk {
+    // Taken away before the folder that it is mounted on.
+    _mount: Mount,
+    folder: tempfile::TempDir,
+    elsewhere: tempfile::TempDir,
+}
+
+impl SmallDisk {
+    /// Mounts the disk; `None`, said aloud, where that is not allowed.
+    fn new() -> Option<Self> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let options = ["-t", "tmpfs", "-o", "size=256k", "none"];
+        Some(Self {
+            _mount: Mount::new(&options, folder.path())?,
+            folder,
+            elsewhere: tempfile::tempdir().expect("a folder"),
+        })
+    }
+
+    fn backend(&self) -> LocalBackend {
+        let rescues = vec![self.elsewhere.path().to_owned()];
+        LocalBackend::new(self.folder.path(), environment(), rescues)
+    }
+
+    fn filler(&self) -> PathBuf {
+        self.folder.path().join("filler")
+    }
+
+    fn fill(&self) {
+        fs::write(self.filler(), vec![0; 1 << 20]).expect_err("it is full");
+    }
+
+    fn make_room(&self) {
+        fs::remove_file(self.filler()).expect("there");
+    }
+}
+
+/// Returns the names of what lies in the environment's folder.
+fn left(backend: &LocalBackend) -> Vec<OsString> {
+    let entries = fs::read_dir(backend.folder()).expect("a folder");
+    entries.flatten().map(|entry| entry.file_name()).collect()
 }
 
 fn rescue_of(error: &BackendError) -> PathBuf {
@@ -53,15 +110,7 @@ async fn pushed(backend: &LocalBackend, rescue: &Path) -> Vec<String> {
     assert_eq!(pushed.expect("follows"), Pushed::Stored { serial });
     let snapshot = backend.read().await.expect("whole");
     assert_eq!(snapshot.journal, JournalInfo::default());
-    assert_eq!(
-        backend
-            .verify()
-            .await
-            .expect("readable")
-            .expect("stored")
-            .fault,
-        None
-    );
+    assert_eq!(verified(backend).await.1, None);
     snapshot
         .state
         .objects
@@ -84,32 +133,26 @@ fn big(name: &str) -> Record {
 
 #[tokio::test]
 async fn a_full_disk_leaves_the_state_whole_and_a_rescue_file_elsewhere() {
-    let (small, elsewhere) = (
-        tempfile::tempdir().expect("a folder"),
-        tempfile::tempdir().expect("a folder"),
-    );
-    let Some(_mount) = Mount::new(&["-t", "tmpfs", "-o", "size=256k", "none"], small.path()) else {
+    let Some(disk) = SmallDisk::new() else {
         return;
     };
-    let backend = LocalBackend::new(
-        small.path(),
-        environment(),
-        vec![elsewhere.path().to_owned()],
-    );
+    let backend = disk.backend();
     apply(&backend, &["a"]).await;
     let before = backend.pull().await.expect("whole");
-    let mut writer = backend.acquire(&request("apply")).await.expect("free");
-    writer.begin(plan()).await.expect("begun");
+    let mut writer = begun(&backend).await;
     writer.append(&[create("b")]).await.expect("written");
-    let filler = small.path().join("filler");
-    fs::write(&filler, vec![0; 1 << 20]).expect_err("it is full");
+    disk.fill();
 
     let error = writer
         .append(&[applied("b"), big("c")])
         .await
         .expect_err("full");
     let rescue = rescue_of(&error);
-    assert!(rescue.starts_with(elsewhere.path()), "{}", rescue.display());
+    assert!(
+        rescue.starts_with(disk.elsewhere.path()),
+        "{}",
+        rescue.display()
+    );
     let filters = vec![(r"\S*/rescue-dev-\S+", "RESCUE")];
     insta::with_settings!({filters => filters}, {
         insta::assert_snapshot!(error, @r#"failed to store the state of environment "dev"; it was saved in RESCUE instead"#);
@@ -123,7 +166,7 @@ async fn a_full_disk_leaves_the_state_whole_and_a_rescue_file_elsewhere() {
     assert_eq!((half.journal.records, half.journal.torn_bytes), (2, 0));
 
     // The lease is given back once there is room for that, or runs out.
-    fs::remove_file(&filler).expect("there");
+    disk.make_room();
     drop(writer);
     assert_eq!(
         pushed(&backend, &rescue).await,
@@ -133,31 +176,21 @@ async fn a_full_disk_leaves_the_state_whole_and_a_rescue_file_elsewhere() {
 
 #[tokio::test]
 async fn a_disk_full_at_the_end_leaves_the_journal_too() {
-    let (small, elsewhere) = (
-        tempfile::tempdir().expect("a folder"),
-        tempfile::tempdir().expect("a folder"),
-    );
-    let Some(_mount) = Mount::new(&["-t", "tmpfs", "-o", "size=256k", "none"], small.path()) else {
+    let Some(disk) = SmallDisk::new() else {
         return;
     };
-    let backend = LocalBackend::new(
-        small.path(),
-        environment(),
-        vec![elsewhere.path().to_owned()],
-    );
-    let mut writer = backend.acquire(&request("apply")).await.expect("free");
-    writer.begin(plan()).await.expect("begun");
+    let backend = disk.backend();
+    let mut writer = begun(&backend).await;
     writer
         .append(&[big("a"), applied("a")])
         .await
         .expect("written");
-    let filler = small.path().join("filler");
-    fs::write(&filler, vec![0; 1 << 20]).expect_err("it is full");
+    disk.fill();
     rescue_of(&writer.persist().await.expect_err("full"));
     // Whoever does nothing but make room loses nothing either.
-    fs::remove_file(&filler).expect("there");
+    disk.make_room();
     drop(writer);
-    let writer = backend.acquire(&request("apply")).await.expect("free");
+    let writer = acquired(&backend).await;
     assert_eq!(writer.state().objects[&topic("a")].pending, None);
     assert_eq!(writer.state().serial, 1);
 }
@@ -167,14 +200,9 @@ async fn a_read_only_folder_is_an_error_before_anything_is_done() {
     let folder = tempfile::tempdir().expect("a folder");
     let backend = backend(folder.path());
     apply(&backend, &["a"]).await;
-    let root = folder.path().to_str().expect("UTF-8");
-    let Some(mount) = Mount::new(&["--bind", root], folder.path()) else {
+    let Some(mount) = Mount::read_only(folder.path()) else {
         return;
     };
-    let remounted = Command::new("mount")
-        .args(["-o", "remount,bind,ro", root])
-        .status();
-    assert!(remounted.is_ok_and(|status| status.success()));
     assert_eq!(
         backend
             .read()
@@ -192,37 +220,22 @@ async fn a_read_only_folder_is_an_error_before_anything_is_done() {
     let source = std::error::Error::source(&error).expect("why").to_string();
     assert_eq!(source, "Read-only file system (os error 30)");
     drop(mount);
-    assert_eq!(
-        backend
-            .acquire(&request("apply"))
-            .await
-            .expect("free")
-            .state()
-            .serial,
-        1
-    );
+    assert_eq!(acquired(&backend).await.state().serial, 1);
 }
 
 #[tokio::test]
 async fn a_history_that_became_read_only_leaves_a_rescue_file_beside_the_state() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let backend = backend(folder.path());
+    let (_folder, backend) = fresh();
     apply(&backend, &["a"]).await;
-    let mut writer = backend.acquire(&request("apply")).await.expect("free");
-    writer.begin(plan()).await.expect("begun");
+    let mut writer = begun(&backend).await;
     writer
         .append(&[create("b"), applied("b")])
         .await
         .expect("written");
     let history = backend.folder().join("history");
-    let Some(mount) = Mount::new(&["--bind", history.to_str().expect("UTF-8")], &history) else {
+    let Some(mount) = Mount::read_only(&history) else {
         return;
     };
-    let remounted = Command::new("mount")
-        .args(["-o", "remount,bind,ro"])
-        .arg(&history)
-        .status();
-    assert!(remounted.is_ok_and(|status| status.success()));
     let rescue = rescue_of(&writer.persist().await.expect_err("read-only"));
     assert_eq!(rescue.parent(), Some(backend.folder()));
     drop((writer, mount));
@@ -231,12 +244,10 @@ async fn a_history_that_became_read_only_leaves_a_rescue_file_beside_the_state()
 
 #[tokio::test]
 async fn a_rename_that_fails_leaves_the_old_state() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let backend = backend(folder.path());
+    let (_folder, backend) = fresh();
     apply(&backend, &["a"]).await;
     let before = backend.pull().await.expect("whole");
-    let mut writer = backend.acquire(&request("apply")).await.expect("free");
-    writer.begin(plan()).await.expect("begun");
+    let mut writer = begun(&backend).await;
     writer
         .append(&[create("b"), applied("b")])
         .await
@@ -249,15 +260,11 @@ async fn a_rename_that_fails_leaves_the_old_state() {
     let rescue = rescue_of(&writer.persist().await.expect_err("EBUSY"));
     assert_eq!(backend.pull().await.expect("whole"), before);
     drop((writer, mount));
-    let left: Vec<_> = fs::read_dir(backend.folder())
-        .expect("a folder")
-        .flatten()
-        .map(|e| e.file_name())
-        .collect();
+    let left = left(&backend);
     assert!(
         !left
             .iter()
-            .any(|name| name.to_string_lossy().ends_with(".tmp")),
+            .any(|name| name.as_encoded_bytes().ends_with(b".tmp")),
         "{left:?}"
     );
     assert_eq!(pushed(&backend, &rescue).await, ["topic.a", "topic.b"]);
@@ -265,13 +272,8 @@ async fn a_rename_that_fails_leaves_the_old_state() {
 
 #[tokio::test]
 async fn a_folder_whose_locks_exclude_is_accepted() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let backend = backend(folder.path());
+    let (_folder, backend) = fresh();
     backend.init().await.expect("a local file system");
-    let left: Vec<_> = fs::read_dir(backend.folder())
-        .expect("a folder")
-        .flatten()
-        .map(|e| e.file_name())
-        .collect();
+    let left = left(&backend);
     assert_eq!(left, ["history"], "the probe cleans up");
 }

@@ -25,8 +25,7 @@ fn fenced(result: Result<(), BackendError>) -> String {
 #[tokio::test]
 async fn of_many_that_ask_at_once_one_wins() {
     const ASKERS: usize = 8;
-    let folder = tempfile::tempdir().expect("a folder");
-    let backend = backend(folder.path());
+    let (_folder, backend) = fresh();
     let barrier = Barrier::new(ASKERS);
     let won = AtomicUsize::new(0);
     std::thread::scope(|scope| {
@@ -59,8 +58,7 @@ async fn of_many_that_ask_at_once_one_wins() {
 
 #[tokio::test]
 async fn a_held_lease_is_named() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let backend = backend(folder.path());
+    let (_folder, backend) = fresh();
     let first = LeaseRequest {
         commit: Some("8843d7f".into()),
         ..request("apply")
@@ -97,7 +95,7 @@ async fn waiting_ends_when_the_lease_does() {
     let folder = tempfile::tempdir().expect("a folder");
     let machine = Turned::default();
     let backend = turned(folder.path(), &machine);
-    let writer = backend.acquire(&request("apply")).await.expect("free");
+    let writer = acquired(&backend).await;
     let patient = LeaseRequest {
         wait: Duration::from_secs(40),
         ..request("apply")
@@ -123,8 +121,7 @@ async fn a_holder_that_wakes_up_late_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let machine = Turned::default();
     let backend = turned(folder.path(), &machine);
-    let mut late = backend.acquire(&request("apply")).await.expect("free");
-    late.begin(plan()).await.expect("begun");
+    let mut late = begun(&backend).await;
     late.append(&[create("a")]).await.expect("written");
     machine.turn(30);
     // Even though nobody took the lease.
@@ -149,10 +146,9 @@ async fn a_holder_that_wakes_up_late_is_refused() {
 
 #[tokio::test]
 async fn a_state_that_somebody_replaced_is_not_written_over() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let backend = backend(folder.path());
+    let (_folder, backend) = fresh();
     apply(&backend, &["a"]).await;
-    let mut writer = backend.acquire(&request("apply")).await.expect("free");
+    let mut writer = acquired(&backend).await;
     let copy = backend.folder().join("copy");
     std::fs::copy(backend.folder().join("state.json"), &copy).expect("copied");
     std::fs::rename(&copy, backend.folder().join("state.json")).expect("replaced");
@@ -168,8 +164,7 @@ async fn a_broken_lease_is_lost_at_once_and_written_down() {
         .await
         .expect_err("never applied");
     insta::assert_snapshot!(never, @r#"no lease any is held on environment "dev""#);
-    let mut writer = backend.acquire(&request("apply")).await.expect("free");
-    writer.begin(plan()).await.expect("begun");
+    let mut writer = begun(&backend).await;
     let id = writer.holder().id.clone();
     let wrong = backend
         .break_lease("other", "me")
@@ -186,14 +181,7 @@ async fn a_broken_lease_is_lost_at_once_and_written_down() {
     assert!(waited.is_ok_and(|lost| lost.is_ok()));
     assert!(writer.is_lost());
     // The epoch went on with the break.
-    assert_eq!(
-        backend
-            .acquire(&request("apply"))
-            .await
-            .expect("free")
-            .epoch(),
-        3
-    );
+    assert_eq!(acquired(&backend).await.epoch(), 3);
     let log = std::fs::read_to_string(backend.folder().join("unlocks.jsonl")).expect("written");
     assert!(log.contains(&id) && log.contains("\"by\":\"me\""), "{log}");
 }
@@ -202,7 +190,7 @@ async fn a_broken_lease_is_lost_at_once_and_written_down() {
 async fn a_heartbeat_keeps_the_lease() {
     let folder = tempfile::tempdir().expect("a folder");
     let backend = backend(folder.path()).with_lease_ttl(Duration::from_secs(1));
-    let mut writer = backend.acquire(&request("apply")).await.expect("free");
+    let mut writer = acquired(&backend).await;
     // Blocks the runtime's only thread on purpose.
     std::thread::sleep(Duration::from_secs(3));
     assert!(backend.acquire(&request("apply")).await.is_err());
@@ -212,9 +200,8 @@ async fn a_heartbeat_keeps_the_lease() {
 
 #[tokio::test]
 async fn a_killed_process_frees_its_lease() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let backend = backend(folder.path());
-    let writer = backend.acquire(&request("apply")).await.expect("free");
+    let (_folder, backend) = fresh();
+    let writer = acquired(&backend).await;
     let path = backend.folder().join("lease.json");
     let mut lease: serde_json::Value =
         serde_json::from_slice(&std::fs::read(&path).expect("there")).expect("JSON");

@@ -52,6 +52,13 @@ fn backend(folder: &Path) -> LocalBackend {
     LocalBackend::new(folder, environment(), Vec::new())
 }
 
+/// A backend in a folder that goes away with the first value.
+fn fresh() -> (tempfile::TempDir, LocalBackend) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let backend = backend(folder.path());
+    (folder, backend)
+}
+
 fn request(operation: &str) -> LeaseRequest {
     LeaseRequest {
         operation: operation.into(),
@@ -95,9 +102,26 @@ fn plan() -> ContentHash {
     ContentHash::of(b"plan")
 }
 
-async fn apply(backend: &LocalBackend, names: &[&str]) {
-    let mut writer = backend.acquire(&request("apply")).await.expect("free");
+/// Takes the lease of an environment that nobody holds.
+async fn acquired(backend: &LocalBackend) -> Writer {
+    backend.acquire(&request("apply")).await.expect("free")
+}
+
+/// Takes the lease and begins an apply.
+async fn begun(backend: &LocalBackend) -> Writer {
+    let mut writer = acquired(backend).await;
     writer.begin(plan()).await.expect("begun");
+    writer
+}
+
+/// Walks the chain: how many states of it are whole, and what is wrong.
+async fn verified(backend: &LocalBackend) -> (usize, Option<ChainFault>) {
+    let verification = backend.verify().await.expect("readable").expect("stored");
+    (verification.verified, verification.fault)
+}
+
+async fn apply(backend: &LocalBackend, names: &[&str]) {
+    let mut writer = begun(backend).await;
     for name in names {
         writer.append(&[create(name)]).await.expect("written");
         writer.append(&[applied(name)]).await.expect("written");
@@ -108,8 +132,7 @@ async fn apply(backend: &LocalBackend, names: &[&str]) {
 
 #[tokio::test]
 async fn an_apply_is_stored_and_read_back() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let backend = backend(folder.path());
+    let (_folder, backend) = fresh();
     let before = backend.read().await.expect("nothing there");
     assert_eq!((before.stored, before.state.serial), (false, 0));
     assert!(!backend.folder().exists(), "reading writes nothing");
@@ -119,16 +142,14 @@ async fn an_apply_is_stored_and_read_back() {
     assert_eq!(after.state.objects.len(), 2);
     assert_eq!(after.holder, None);
     assert_eq!(after.journal, JournalInfo::default());
-    let verification = backend.verify().await.expect("readable").expect("stored");
-    assert_eq!((verification.verified, verification.fault), (2, None));
+    assert_eq!(verified(&backend).await, (2, None));
 }
 
 #[tokio::test]
 async fn a_saved_plan_s_binding_survives_until_the_apply() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let backend = backend(folder.path());
+    let (_folder, backend) = fresh();
     let first = backend.read().await.expect("nothing there").hash;
-    let mut writer = backend.acquire(&request("apply")).await.expect("free");
+    let mut writer = acquired(&backend).await;
     assert_eq!(writer.stored_hash(), first);
     writer.begin(plan()).await.expect("begun");
     writer.append(&[create("a")]).await.expect("written");
@@ -136,7 +157,7 @@ async fn a_saved_plan_s_binding_survives_until_the_apply() {
     // Killed here: the plan made now sees what the next holder will store.
     let second = backend.read().await.expect("whole");
     assert_eq!(second.journal.records, 2);
-    let writer = backend.acquire(&request("apply")).await.expect("free");
+    let writer = acquired(&backend).await;
     assert_eq!(writer.stored_hash(), second.hash);
     assert_eq!(*writer.state(), second.state);
     assert_eq!(writer.recovered().expect("a journal was there").records, 2);
