@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use streamform::backend::{LeaseRequest, LocalBackend};
 
 use crate::support::kafka::{Kafka, unique_prefix};
-use crate::support::program::Running;
+use crate::support::program::{Run, Running};
 use crate::support::project::Project;
 use crate::support::servers;
 
@@ -29,6 +29,13 @@ impl Followed {
         followed.around.write("repo/README.md", "Topics.\n");
         followed.git(&["init", "-q", "-b", "main"]);
         followed
+    }
+
+    /// Makes one on the real broker, or says that the test is skipped.
+    #[track_caller]
+    fn on_kafka() -> Option<(Kafka, Self)> {
+        let bootstrap = servers::kafka()?;
+        Some((Kafka::connect(&bootstrap), Self::new(&bootstrap)))
     }
 
     fn git(&self, arguments: &[&str]) -> String {
@@ -73,14 +80,22 @@ impl Followed {
         self.around.program(&arguments).start()
     }
 
-    /// Makes one turn, and returns its exit code and its line.
-    fn once(&self, more: &[&str]) -> (Option<i32>, String) {
+    /// Makes one turn, which is to end with a code and to say something in its line. Returns the line.
+    #[track_caller]
+    fn turn(&self, more: &[&str], code: i32, says: &str) -> String {
         let mut arguments = COMMAND.to_vec();
         arguments.push("--once");
         arguments.extend(more);
-        let run = self.around.run(&arguments);
-        assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
-        (run.code, run.stderr)
+        let line = self.around.run(&arguments).expect(code).stderr;
+        assert_eq!(line.lines().count(), 1, "{line}");
+        assert!(line.contains(says), "{line}");
+        line
+    }
+
+    /// Ends a loop as an operator does.
+    fn stop(running: Running) -> Run {
+        running.signal(Signal::TERM);
+        running.wait().expect(0)
     }
 }
 
@@ -90,6 +105,10 @@ fn topic(name: &str, partitions: u32, retention_ms: u64) -> String {
         "topic \"{name}\" {{\n  name = \"${{var.prefix}}{name}\"\n  partitions = {partitions}\n  \
          replication_factor = 1\n  config = {{ \"retention.ms\" = {retention_ms} }}\n}}\n"
     )
+}
+
+fn retention(kafka: &Kafka, topic: &str) -> Option<String> {
+    kafka.overrides(topic).remove("retention.ms")
 }
 
 const COMMAND: [&str; 7] = ["watch", "--repo", "repo", "--path", "kafka", "--env", "dev"];
@@ -110,11 +129,9 @@ fn until(what: &str, running: &Running, holds: impl Fn() -> bool) {
 
 #[test]
 fn a_branch_is_followed_and_drift_is_put_back() {
-    let Some(bootstrap) = servers::kafka() else {
+    let Some((kafka, followed)) = Followed::on_kafka() else {
         return;
     };
-    let kafka = Kafka::connect(&bootstrap);
-    let followed = Followed::new(&bootstrap);
     let orders = followed.topic("orders");
     let first = followed.commit(FOLLOW, &topic("orders", 1, HOUR));
     let mut running = followed.start(&[]);
@@ -140,9 +157,8 @@ fn a_branch_is_followed_and_drift_is_put_back() {
 
     // What was applied stays in force meanwhile.
     kafka.set_config(&orders, "retention.ms", Some("7200000"));
-    let kept = || kafka.overrides(&orders).get("retention.ms").cloned();
     until("put back", &running, || {
-        kept().as_deref() == Some("3600000")
+        retention(&kafka, &orders).as_deref() == Some("3600000")
     });
     running.wait_for("reverted=1");
 
@@ -152,111 +168,69 @@ fn a_branch_is_followed_and_drift_is_put_back() {
     running.wait_for(&format!("commit=\"{last}\" outcome=\"applied\""));
     assert_eq!(kafka.partitions(&orders), Some(4));
 
-    running.signal(Signal::TERM);
-    running.wait().expect(0);
+    Followed::stop(running);
     kafka.delete_topic(&orders);
 }
 
 #[test]
 fn rewritten_history_is_held_until_it_is_accepted() {
-    let Some(bootstrap) = servers::kafka() else {
+    let Some((kafka, followed)) = Followed::on_kafka() else {
         return;
     };
-    let kafka = Kafka::connect(&bootstrap);
-    let followed = Followed::new(&bootstrap);
     let orders = followed.topic("orders");
     followed.commit(FOLLOW, &topic("orders", 1, HOUR));
     followed.git(&["branch", "old"]);
     followed.commit(FOLLOW, &topic("orders", 2, HOUR));
-    assert_eq!(followed.once(&[]).0, Some(0));
+    followed.turn(&[], 0, "outcome=\"applied\"");
     followed.git(&["reset", "-q", "--hard", "old"]);
     let other = followed.commit(FOLLOW, &topic("orders", 3, HOUR));
-    let (code, line) = followed.once(&[]);
-    assert!(
-        code == Some(3) && line.contains("outcome=\"held\""),
-        "{line}"
-    );
+    followed.turn(&[], 3, "outcome=\"held\"");
     assert_eq!(kafka.partitions(&orders), Some(2));
-    let (code, line) = followed.once(&["--accept-rewrite", &other]);
-    assert!(
-        code == Some(0) && line.contains("outcome=\"applied\""),
-        "{line}"
-    );
+    followed.turn(&["--accept-rewrite", &other], 0, "outcome=\"applied\"");
     assert_eq!(kafka.partitions(&orders), Some(3));
     kafka.delete_topic(&orders);
 }
 
 #[test]
 fn policies_decide_what_is_done() {
-    let Some(bootstrap) = servers::kafka() else {
+    let Some((kafka, followed)) = Followed::on_kafka() else {
         return;
     };
-    let kafka = Kafka::connect(&bootstrap);
-    let followed = Followed::new(&bootstrap);
     let (orders, audit) = (followed.topic("orders"), followed.topic("audit"));
-    let turn = |policies: &str, topics: &str| {
+    let turn = |policies: &str, topics: &str, code: i32, says: &str| {
         followed.commit(policies, topics);
-        followed.once(&[])
+        followed.turn(&[], code, says);
     };
     let approval = "apply = \"approval\"\n  drift = \"report\"";
     let report = "apply = \"auto\"\n  drift = \"report\"";
     let both = |partitions| topic("orders", partitions, HOUR) + &topic("audit", 1, HOUR);
-    let (code, line) = turn(approval, &both(1));
-    assert!(
-        code == Some(2) && line.contains("outcome=\"awaiting\" changes=2"),
-        "{line}"
-    );
+    turn(approval, &both(1), 2, "outcome=\"awaiting\" changes=2");
     assert_eq!(kafka.partitions(&orders), None);
-    assert_eq!(turn(report, &both(1)).0, Some(0));
+    turn(report, &both(1), 0, "outcome=\"applied\"");
 
     // Drift that is only reported survives an apply of something else.
     kafka.set_config(&audit, "retention.ms", Some("7200000"));
-    let (code, line) = turn(report, &both(1));
-    assert!(
-        code == Some(2) && line.contains("outcome=\"drifted\""),
-        "{line}"
-    );
-    let (code, line) = turn(report, &both(2));
-    assert!(
-        code == Some(0) && line.contains("outcome=\"applied\" changes=1 drift=1"),
-        "{line}"
-    );
+    turn(report, &both(1), 2, "outcome=\"drifted\"");
+    turn(report, &both(2), 0, "outcome=\"applied\" changes=1 drift=1");
     assert_eq!(kafka.partitions(&orders), Some(2));
-    assert_eq!(
-        kafka
-            .overrides(&audit)
-            .get("retention.ms")
-            .map(String::as_str),
-        Some("7200000")
+    assert_eq!(retention(&kafka, &audit).as_deref(), Some("7200000"));
+    turn(
+        "apply = \"manual\"\n  drift = \"ignore\"",
+        &both(2),
+        0,
+        "outcome=\"up-to-date\"",
     );
-    let (code, line) = turn("apply = \"manual\"\n  drift = \"ignore\"", &both(2));
-    assert!(
-        code == Some(0) && line.contains("outcome=\"up-to-date\""),
-        "{line}"
-    );
-    let (code, line) = turn(FOLLOW, &both(2));
-    assert!(
-        code == Some(0) && line.contains("outcome=\"reverted\""),
-        "{line}"
-    );
-    assert_eq!(
-        kafka
-            .overrides(&audit)
-            .get("retention.ms")
-            .map(String::as_str),
-        Some("3600000")
-    );
+    turn(FOLLOW, &both(2), 0, "outcome=\"reverted\"");
+    assert_eq!(retention(&kafka, &audit).as_deref(), Some("3600000"));
     kafka.delete_topic(&orders);
     kafka.delete_topic(&audit);
 }
 
 #[test]
 fn a_lease_that_is_held_elsewhere_is_left_alone() {
-    let Some(bootstrap) = servers::kafka() else {
+    let Some((kafka, followed)) = Followed::on_kafka() else {
         return;
     };
-    let kafka = Kafka::connect(&bootstrap);
-    let followed = Followed::new(&bootstrap);
     let orders = followed.topic("orders");
     followed.commit(FOLLOW, &topic("orders", 1, HOUR));
     let folder = followed.around.path(".streamform");
@@ -269,19 +243,14 @@ fn a_lease_that_is_held_elsewhere_is_left_alone() {
         wait: Duration::ZERO,
     };
     let writer = runtime.block_on(backend.acquire(&request)).unwrap();
-    let (code, line) = followed.once(&[]);
-    assert!(
-        code == Some(4) && line.contains("apply by somebody else"),
-        "{line}"
-    );
+    followed.turn(&[], 4, "apply by somebody else");
     assert_eq!(kafka.partitions(&orders), None);
     // A loop goes on at the next beat after the lease is free.
     let mut running = followed.start(&[]);
     running.wait_for("outcome=\"leased\"");
     runtime.block_on(writer.release()).unwrap();
     running.wait_for("outcome=\"applied\"");
-    running.signal(Signal::TERM);
-    running.wait().expect(0);
+    Followed::stop(running);
     kafka.delete_topic(&orders);
 }
 
@@ -296,8 +265,7 @@ fn a_broker_that_is_away_is_waited_for() {
     let mut running = followed.start(&["--log-format", "json"]);
     running.wait_for("\"outcome\":\"failed\"");
     running.wait_for("\"reason\":\"as before\"");
-    running.signal(Signal::TERM);
-    let run = running.wait().expect(0);
+    let run = Followed::stop(running);
     for line in run.stderr.lines() {
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
         assert_eq!(line["outcome"], "failed", "{line}");
@@ -313,25 +281,19 @@ fn a_broker_that_is_away_is_waited_for() {
 fn a_wrong_commit_is_named_with_its_place() {
     let followed = Followed::new("127.0.0.1:1");
     followed.commit(FOLLOW, "topic \"a\" {\n  partition = 1\n}");
-    let (code, line) = followed.once(&[]);
-    assert_eq!(code, Some(1));
-    assert!(
-        line.contains("outcome=\"invalid\"") && line.contains("kafka/main.hcl:9: "),
-        "{line}"
-    );
+    let line = followed.turn(&[], 1, "outcome=\"invalid\"");
+    assert!(line.contains("kafka/main.hcl:9: "), "{line}");
     assert!(line.contains("did you mean"), "{line}");
 }
 
 #[test]
 fn what_only_another_commit_can_mend_is_not_tried_again_and_again() {
-    let Some(bootstrap) = servers::kafka() else {
+    let Some((kafka, followed)) = Followed::on_kafka() else {
         return;
     };
-    let kafka = Kafka::connect(&bootstrap);
-    let followed = Followed::new(&bootstrap);
     let orders = followed.topic("orders");
     followed.commit(FOLLOW, &topic("orders", 1, HOUR));
-    assert_eq!(followed.once(&[]).0, Some(0));
+    followed.turn(&[], 0, "outcome=\"applied\"");
     // The block keeps its label and gets another name, which is another topic.
     let renamed = topic("orders", 1, HOUR).replace("}orders", "}invoices");
     let wrong = followed.commit(FOLLOW, &renamed);
@@ -347,7 +309,6 @@ fn what_only_another_commit_can_mend_is_not_tried_again_and_again() {
     assert!(said.contains("cannot change its name"), "{said}");
     let mended = followed.commit(FOLLOW, &topic("orders", 2, HOUR));
     running.wait_for(&format!("commit=\"{mended}\" outcome=\"applied\""));
-    running.signal(Signal::TERM);
-    running.wait().expect(0);
+    Followed::stop(running);
     kafka.delete_topic(&orders);
 }
