@@ -6,6 +6,7 @@
 //! the rules are those that Confluent's documentation of schema evolution states for each format.
 
 pub mod level;
+pub mod protobuf;
 
 use std::collections::BTreeMap;
 use std::fmt;
