@@ -8,6 +8,8 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::support::servers::say_skipped;
 use serde_json::Value;
@@ -330,4 +332,49 @@ fn others_judge_as_we_do() {
         );
     }
     assert_eq!(scores.len(), 3, "the corpus has lines of other projects");
+}
+
+/// Messages that refer to each other, as deep as protoc lets them nest, with options and comments.
+fn two_megabytes() -> String {
+    let mut text =
+        "syntax = \"proto3\";\npackage p;\nimport \"confluent/meta.proto\";\n".to_owned();
+    let mut number = 0;
+    while text.len() < 2_000_000 {
+        number += 1;
+        let nested = if number % 100 == 0 { 31 } else { 1 };
+        for depth in 0..nested {
+            let field = format!(
+                "// {}\nmessage M{number}N{depth} {{\n  repeated M{}N0 many = 1;\n  map<string, M{number}N{depth}> \
+                 own = 2 [(confluent.field_meta).doc = \"d\"];\n",
+                "é".repeat(20),
+                number / 2 + 1
+            );
+            text.push_str(&field);
+        }
+        text.push_str(&"}\n".repeat(nested));
+    }
+    text
+}
+
+#[test]
+fn two_megabytes_take_little_time_and_stack() {
+    let compared = || {
+        let definition = Definition {
+            text: two_megabytes(),
+            ..Definition::default()
+        };
+        let start = Instant::now();
+        let schema = protobuf::parse(&definition).unwrap();
+        let found = protobuf::compare(&schema, &schema, Direction::Backward);
+        protobuf::canonical(&schema);
+        protobuf::lint(&schema);
+        protobuf::cautions(&schema, &schema);
+        (found, start.elapsed())
+    };
+    // A quarter of what a worker thread has.
+    let thread = thread::Builder::new().stack_size(512 * 1024);
+    let (found, took) = thread.spawn(compared).unwrap().join().unwrap();
+    assert_eq!(found, []);
+    // About three seconds without optimisation; what is quadratic takes minutes.
+    assert!(took < Duration::from_mins(1), "it took {took:?}");
 }
