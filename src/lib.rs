@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! files ─ config::load ─ kinds::decode ─ graph::infer ─ plan::survey ─ refresh::observe ─ plan::propose
-//!       ─ refresh::investigate ─ plan::conclude ─ gate::review ─ apply::apply
+//!       ─ refresh::investigate ─ refresh::users ─ plan::conclude ─ plan::impact ─ gate::review ─ apply::apply
 //! ```
 //!
 //! Dependencies point one way: cli, reconcile → pipeline → I/O → pure. A test reads the pure modules and

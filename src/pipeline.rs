@@ -2,13 +2,14 @@
 //!
 //! ```text
 //! files ─ config::load ─ kinds::decode ─ graph::infer ─ plan::survey ─ refresh::observe ─ plan::propose
-//!       ─ refresh::investigate ─ plan::conclude ─ gate::review ─ apply::apply
+//!       ─ refresh::investigate ─ refresh::users ─ plan::conclude ─ plan::impact ─ gate::review ─ apply::apply
 //! ```
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use crate::address::{Address, EnvironmentName};
+use crate::address::{Address, AddressPattern, EnvironmentName};
 use crate::apply::{self, ApplyError, ApplyOutcome, Events, Interrupts};
 use crate::backend::{self, LocalBackend, Snapshot as StateSnapshot, Writer};
 use crate::clients::{self, Connections};
@@ -19,8 +20,9 @@ use crate::document::ContentHash;
 use crate::gate::{ApprovedPlan, GateInput};
 use crate::graph;
 use crate::kinds::{self, Desired};
+use crate::plan::impact::Flows;
 use crate::plan::survey::{SurveyInput, desired_hash, survey};
-use crate::plan::{Mode, Plan, Selection, conclude, propose};
+use crate::plan::{Mode, Plan, Selection, conclude, impact, propose};
 use crate::refresh::{self, Drivers, RefreshError};
 use crate::source::Snapshot;
 use crate::state::State;
@@ -190,6 +192,7 @@ pub async fn plan_environment(
     } = prepared;
     let gates = permitted(&project).map_err(PlanError::Project)?;
     let mut drivers = Drivers::new(Connections::new(&project.providers, &base));
+    let flows = Flows::of(&desired, &project.providers); // (pure)
     let survey = survey(SurveyInput {
         project: &project,
         desired,
@@ -212,11 +215,14 @@ pub async fn plan_environment(
     // What the state or the system said cannot be understood: the project is not what is wrong.
     let mut proposal = propose::propose(survey, &observed).map_err(PlanError::Outside)?; // (pure)
     drop(observed);
+    let concerns = impact::concerns(&proposal, &flows).map_err(PlanError::Outside)?; // (pure)
     let places = places(&mut proposal);
     let facts = refresh::investigate(&mut drivers, &proposal)
         .await
         .map_err(unread)?; // (I/O)
-    let plan = conclude::conclude(proposal, facts).map_err(PlanError::Outside)?; // (pure)
+    let users = refresh::users(&mut drivers, &concerns).await; // (I/O)
+    let mut plan = conclude::conclude(proposal, facts).map_err(PlanError::Outside)?; // (pure)
+    impact::weigh(&mut plan, &concerns, &users).map_err(PlanError::Outside)?; // (pure)
     Ok(Planned {
         plan,
         drivers,
@@ -258,23 +264,28 @@ fn places(proposal: &mut propose::Proposal) -> BTreeMap<Address, Desired> {
 
 /// Returns what the environment's block and the project's settings permit.
 fn permitted(project: &Project) -> Result<GateInput, Diagnostics> {
-    let allowed = kinds::patterns(project.environment.allow_destroy.iter().map(|text| &**text));
-    let allow_destroy = allowed.map_err(|error| {
-        Diagnostics::from(
-            Diagnostic::error(
-                "bad-address",
-                "allow_destroy holds something else than an address",
-            )
-            .detail(error.to_string()),
-        )
-    })?;
+    let environment = &project.environment;
+    let allow_destroy = patterns("allow_destroy", &environment.allow_destroy)?;
+    let allow_breaking = patterns("allow_breaking", &environment.allow_breaking)?;
     let max_deletions = project
         .environment
         .max_deletions
         .or(project.settings.max_deletions);
     Ok(GateInput {
         allow_destroy,
+        allow_breaking,
         max_deletions,
+    })
+}
+
+fn patterns(attribute: &str, texts: &[Arc<str>]) -> Result<Vec<AddressPattern>, Diagnostics> {
+    kinds::patterns(texts.iter().map(|text| &**text)).map_err(|error| {
+        Diagnostic::error(
+            "bad-address",
+            format!("{attribute} holds something else than an address"),
+        )
+        .detail(error.to_string())
+        .into()
     })
 }
 

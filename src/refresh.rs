@@ -1,7 +1,10 @@
-//! Reads everything that a plan needs, in batches: live objects, then facts about the changes (I/O).
+//! Reads everything that a plan needs, in batches: live objects, then facts about the changes and who uses
+//! what they describe (I/O).
 //!
 //! Each provider's objects of one kind are one batch; the batches run at the same time. A provider
 //! that cannot be reached is one error, not one per object.
+
+mod users;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,6 +20,8 @@ use crate::kinds::{self, KindEntry};
 use crate::plan::conclude::{Facts, needs_facts};
 use crate::plan::propose::Observed;
 use crate::plan::{Change, Proposal, Survey};
+
+pub use users::users;
 
 /// Why something could not be read.
 #[derive(Debug, Clone, thiserror::Error)]

@@ -171,7 +171,7 @@ fn schedule(plan: &Plan, writer: &Writer) -> Result<Schedule, ApplyError> {
     let tasks = plan.changes.iter().map(|change| Task {
         address: change.address.clone(),
         removes: matches!(change.action, Action::Delete | Action::Forget),
-        needs: change.needs.clone(),
+        needs: change.needs.union(&change.follows).cloned().collect(),
         needed: owned(change, writer)
             .map(|owned| owned.depends_on.clone())
             .unwrap_or_default(),

@@ -36,6 +36,9 @@ pub(super) struct PermissionArgs {
     /// Allow operations that lose data on this object, block or module.
     #[arg(long, value_name = "ADDRESS")]
     allow_destroy: Vec<AddressPattern>,
+    /// Allow changes of this object, block or module that no order of upgrades makes safe.
+    #[arg(long, value_name = "ADDRESS")]
+    allow_breaking: Vec<AddressPattern>,
     /// The most deletions of one plan.
     #[arg(long, value_name = "COUNT")]
     max_deletions: Option<u64>,
@@ -75,6 +78,9 @@ impl PermissionArgs {
         project
             .allow_destroy
             .extend(self.allow_destroy.iter().cloned());
+        project
+            .allow_breaking
+            .extend(self.allow_breaking.iter().cloned());
         project.max_deletions = self.max_deletions.or(project.max_deletions);
         project
     }

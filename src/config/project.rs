@@ -67,6 +67,8 @@ pub struct Environment {
     pub max_deletions: Option<u64>,
     /// `allow_destroy`: addresses whose destructive operations the configuration allows.
     pub allow_destroy: Vec<Arc<str>>,
+    /// `allow_breaking`: addresses whose changes are allowed that no order of upgrades makes safe.
+    pub allow_breaking: Vec<Arc<str>>,
     /// The environment whose releases may come here; promotion reads it.
     pub promotes_from: Option<EnvironmentName>,
     /// `verify`: what must hold before a release may go on from here.
@@ -82,6 +84,7 @@ impl Environment {
             drift: DriftPolicy::default(),
             max_deletions: None,
             allow_destroy: Vec::new(),
+            allow_breaking: Vec::new(),
             promotes_from: None,
             verify: None,
         }
@@ -145,11 +148,17 @@ pub struct Resource {
 
 /// A `lifecycle` block.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag that the block has"
+)]
 pub struct Lifecycle {
     /// The object may not be destroyed; kept in state, so that removing the block does not remove it.
     pub prevent_destroy: bool,
     /// `allow_destroy = true`: destructive operations on this object are allowed.
     pub allow_destroy: bool,
+    /// `allow_breaking = true`: changes of this object are allowed that no order of upgrades makes safe.
+    pub allow_breaking: bool,
     /// Attributes whose difference from the live object is not acted on, as paths: `partitions`,
     /// `config["retention.ms"]`.
     pub ignore_changes: Vec<Arc<str>>,

@@ -6,6 +6,7 @@
 pub mod deletions;
 pub mod destructive;
 pub mod feasible;
+pub mod impact;
 
 use crate::address::{Address, AddressPattern};
 use crate::diagnostic::Diagnostic;
@@ -18,6 +19,9 @@ pub struct GateInput {
     /// Objects whose destructive operations are allowed: `--allow-destroy`, and `allow_destroy` of the
     /// environment. What a block's `lifecycle` allows is in the plan.
     pub allow_destroy: Vec<AddressPattern>,
+    /// Objects whose changes are allowed although no order of upgrades makes them safe: `--allow-breaking`, and
+    /// `allow_breaking` of the environment. What a block's `lifecycle` allows is in the plan.
+    pub allow_breaking: Vec<AddressPattern>,
     /// The most deletions of one plan, where something else than the default was set.
     pub max_deletions: Option<u64>,
 }
@@ -89,8 +93,12 @@ impl Rejection {
 }
 
 /// The gates, in the order in which their refusals are shown.
-const GATES: &[fn(&Plan, &GateInput) -> Vec<Refusal>] =
-    &[feasible::gate, destructive::gate, deletions::gate];
+const GATES: &[fn(&Plan, &GateInput) -> Vec<Refusal>] = &[
+    feasible::gate,
+    destructive::gate,
+    impact::gate,
+    deletions::gate,
+];
 
 /// Holds a plan against every gate.
 pub fn review(plan: Plan, input: &GateInput) -> Result<ApprovedPlan, Rejection> {

@@ -40,9 +40,12 @@ pub(crate) fn plan(changes: Vec<(&str, Action, Vec<Finding>)>, owned: usize) -> 
                 live: None,
                 facts: None,
                 findings,
+                impact: None,
                 needs: BTreeSet::new(),
+                follows: BTreeSet::new(),
                 protected: false,
                 allow_destroy: false,
+                allow_breaking: false,
             })
             .collect(),
         drift: Vec::new(),

@@ -17,10 +17,8 @@ pub fn infer(desired: &mut BTreeMap<Address, Desired>) -> Result<(), Cycle> {
         desired
             .iter()
             .flat_map(|(address, object)| {
-                let needed = object
-                    .relations
-                    .iter()
-                    .flat_map(|relation| named.targets(object, relation));
+                let relations = object.relations.iter();
+                let needed = relations.flat_map(|relation| named.targets(object, relation));
                 needed
                     .filter(move |needed| {
                         *needed != address && !object.depends_on.contains(*needed)
@@ -69,19 +67,24 @@ impl<'a> Named<'a> {
         Self { objects }
     }
 
-    /// Returns the objects that a relation of `object` names.
-    pub fn targets<'n>(
-        &'n self,
-        object: &'n Desired,
-        relation: &'n Relation,
-    ) -> impl Iterator<Item = &'a Address> + 'n {
+    /// Returns the objects that a relation of `object` names. Where a name stands for several, in different
+    /// clusters, a reference to one of them says which is meant.
+    pub fn targets(&self, object: &Desired, relation: &Relation) -> Vec<&'a Address> {
         let found = self.objects.get(&(relation.kind, &*relation.name));
-        found
+        let mut targets: Vec<&Address> = found
             .into_iter()
             .flatten()
             .filter(|(_, provider)| {
                 provider.kind != object.provider.kind || **provider == object.provider
             })
             .map(|(address, _)| *address)
+            .collect();
+        let referred = |address: &&Address| {
+            object.depends_on.contains(*address) && !object.inferred.contains(*address)
+        };
+        if targets.iter().any(referred) {
+            targets.retain(referred);
+        }
+        targets
     }
 }

@@ -16,7 +16,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::document::Document;
 
 use super::entry::read;
-use super::{Action, Delta, Kind};
+use super::{Action, Delta, Kind, LiveUser};
 
 /// Why nothing of a batch can be told: the system cannot be reached, refused us, or the provider's
 /// settings are wrong, each of which is told.
@@ -151,6 +151,14 @@ pub trait Driver: Send + Sync + Sized + 'static {
         questions: Vec<Question<Self::Kind>>,
     ) -> impl Future<Output = Result<Vec<<Self::Kind as Kind>::Facts>, DriverError>> + Send;
 
+    /// Returns who uses each of some objects now, in a few requests for all, as far as the system tells.
+    fn users(
+        &self,
+        remote_ids: Vec<String>,
+    ) -> impl Future<Output = Result<Vec<Vec<LiveUser>>, DriverError>> + Send {
+        std::future::ready(Ok(vec![Vec::new(); remote_ids.len()]))
+    }
+
     /// Makes changes and reads each back: a success that changed nothing is a failure.
     fn apply(
         &self,
@@ -227,6 +235,12 @@ pub trait ErasedDriver: Send + Sync {
         questions: &[ErasedQuestion<'_>],
     ) -> Answer<Result<Vec<Document>, DriverError>>;
 
+    /// See [`Driver::users`].
+    fn users(
+        self: Arc<Self>,
+        remote_ids: Vec<String>,
+    ) -> Answer<Result<Vec<Vec<LiveUser>>, DriverError>>;
+
     /// See [`Driver::apply`].
     fn apply(
         self: Arc<Self>,
@@ -274,6 +288,13 @@ impl<D: Driver> ErasedDriver for Eraser<D> {
             let facts = self.0.investigate(questions?).await?;
             Ok(facts.iter().map(Document::of).collect())
         })
+    }
+
+    fn users(
+        self: Arc<Self>,
+        remote_ids: Vec<String>,
+    ) -> Answer<Result<Vec<Vec<LiveUser>>, DriverError>> {
+        Box::pin(async move { self.0.users(remote_ids).await })
     }
 
     fn apply(

@@ -10,7 +10,7 @@ use crate::diagnostic::Diagnostics;
 use crate::document::Document;
 
 use super::driver::{self, Connect, Driver};
-use super::{Action, CheckInput, Delta, Finding, Kind, Relation};
+use super::{Action, CheckInput, Delta, Finding, Kind, Relation, Ripple};
 
 /// A document that its kind cannot read.
 #[derive(Debug, thiserror::Error)]
@@ -77,6 +77,8 @@ pub struct KindEntry {
     pub adopt: fn(&Document, &Document, &str) -> Result<Document, WrongDocument>,
     /// Holds a change against all rules of the kind.
     pub check: fn(&ErasedChange<'_>) -> Result<Vec<Finding>, WrongDocument>,
+    /// See [`Kind::ripple`].
+    pub ripple: fn(&ErasedChange<'_>) -> Result<Option<Ripple>, WrongDocument>,
     /// Makes the kind's driver for one provider.
     pub connect: Connect,
 }
@@ -94,6 +96,7 @@ impl KindEntry {
             diff: diff::<D::Kind>,
             adopt: adopt::<D::Kind>,
             check: check::<D::Kind>,
+            ripple: ripple::<D::Kind>,
             connect: driver::connect::<D>,
         }
     }
@@ -135,6 +138,21 @@ fn adopt<K: Kind>(
 }
 
 fn check<K: Kind>(change: &ErasedChange<'_>) -> Result<Vec<Finding>, WrongDocument> {
+    typed::<K, _>(change, |input| {
+        let rules = K::checks().iter();
+        rules.flat_map(|rule| (rule.run)(input)).collect()
+    })
+}
+
+fn ripple<K: Kind>(change: &ErasedChange<'_>) -> Result<Option<Ripple>, WrongDocument> {
+    typed::<K, _>(change, K::ripple)
+}
+
+/// Calls a function with a change in the kind's own types.
+fn typed<K: Kind, T>(
+    change: &ErasedChange<'_>,
+    of: impl FnOnce(&CheckInput<'_, K>) -> T,
+) -> Result<T, WrongDocument> {
     let id = change.remote_id;
     let spec: Option<K::Spec> = change
         .spec
@@ -152,7 +170,7 @@ fn check<K: Kind>(change: &ErasedChange<'_>) -> Result<Vec<Finding>, WrongDocume
         Some(facts) => read::<K, _>(facts, "facts", id)?,
         None => K::Facts::default(),
     };
-    let input = CheckInput::<K> {
+    Ok(of(&CheckInput::<K> {
         action: change.action,
         remote_id: id,
         spec: spec.as_ref(),
@@ -160,11 +178,7 @@ fn check<K: Kind>(change: &ErasedChange<'_>) -> Result<Vec<Finding>, WrongDocume
         live: live.as_ref(),
         deltas: change.deltas,
         facts: &facts,
-    };
-    Ok(K::checks()
-        .iter()
-        .flat_map(|rule| (rule.run)(&input))
-        .collect())
+    }))
 }
 
 /// Reads a document as one of a kind's types.

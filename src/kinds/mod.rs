@@ -31,7 +31,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::document::Document;
 
 pub use entry::KindEntry;
-pub use relation::{Relation, Role};
+pub use relation::{LiveUser, Relation, Ripple, Role};
 
 /// All kinds, by keyword.
 pub static KINDS: &[KindEntry] = &[
@@ -101,6 +101,14 @@ pub trait Kind: Sized + Send + Sync + 'static {
     /// Returns `spec` with the values that `live` has now: what the state holds after an adoption
     /// that changes nothing.
     fn adopt(spec: &Self::Spec, live: &Self::Live) -> Self::Spec;
+
+    /// Returns what a change means to those who read and write what the object describes
+    /// ([`Role::Describes`]); `None` where they will not notice.
+    ///
+    /// Asked twice: without facts, to know whether anybody has to be looked for, and with them.
+    fn ripple(_change: &CheckInput<'_, Self>) -> Option<Ripple> {
+        None
+    }
 
     /// The rules that a change of this kind is held against.
     fn checks() -> &'static [Check<Self>];

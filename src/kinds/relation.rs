@@ -1,7 +1,12 @@
-//! What objects have to do with each other by name: a setting names another object, and says what for. Pure.
+//! What objects have to do with each other by name: who reads, writes and describes what. Pure.
+
+use serde::{Deserialize, Serialize};
+
+use crate::compatibility::level::Rollout;
 
 /// What an object does with another one that its settings name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Role {
     /// It reads what the other one holds.
     Reads,
@@ -20,4 +25,26 @@ pub struct Relation {
     pub kind: &'static str,
     /// Its name in the live system.
     pub name: String,
+}
+
+/// Somebody who uses an object now, as the system itself shows it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LiveUser {
+    /// What it does with the object.
+    pub role: Role,
+    /// The kind that would declare or manage it, by keyword.
+    pub kind: &'static str,
+    /// Its name in the live system.
+    pub name: String,
+    /// How it is, in a few words: `Stable, 2 members`.
+    pub state: String,
+}
+
+/// What a change means to those who read and write what the object describes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ripple {
+    /// Who of them has to follow first.
+    pub rollout: Rollout,
+    /// Where that comes from, a clause: `the level is BACKWARD`.
+    pub reason: String,
 }

@@ -8,12 +8,14 @@
 //!    differing attributes for each object, and the drift
 //! 3. [`conclude`](conclude::conclude): with what was measured → [`Plan`], with what the kinds'
 //!    rules find in each change
+//! 4. [`impact`]: with who uses what: whom each change concerns, and who follows first
 //!
 //! The plan is a value: the same inputs give the same bytes ([`mod@file`]). Whether it may be applied is
 //! decided by the gates, which read it and nothing else.
 
 pub mod conclude;
 pub mod file;
+pub mod impact;
 pub mod propose;
 pub mod render;
 pub mod select;
@@ -30,6 +32,7 @@ use crate::diagnostic::Diagnostics;
 use crate::document::{ContentHash, Document};
 use crate::kinds::{Action, Delta, Finding};
 
+pub use impact::Impact;
 pub use propose::Proposal;
 pub use select::Selection;
 pub use survey::Survey;
@@ -128,15 +131,24 @@ pub struct Change {
     /// What the kind's rules found.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
+    /// Whom it concerns besides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub impact: Option<Impact>,
     /// What it needs, as the project says.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub needs: BTreeSet<Address>,
+    /// The changes of this plan that come first so that nobody breaks on the way.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub follows: BTreeSet<Address>,
     /// `prevent_destroy`, as it will be kept in the state.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub protected: bool,
     /// Whether the project allows destructive operations on it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub allow_destroy: bool,
+    /// Whether the project allows it to be changed although no order of upgrades is safe.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_breaking: bool,
 }
 
 /// An object whose live form is not what was last applied.

@@ -1,6 +1,6 @@
 //! With the live objects: an action and the differing attributes for each object, and the drift. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Json, json};
 
@@ -97,6 +97,8 @@ fn blank(address: &Address, item: &Item, live: Option<&Document>) -> Change {
         live: live.cloned(),
         facts: None,
         findings: Vec::new(),
+        impact: None,
+        follows: BTreeSet::new(),
         needs: item
             .desired
             .as_ref()
@@ -110,6 +112,10 @@ fn blank(address: &Address, item: &Item, live: Option<&Document>) -> Change {
             .desired
             .as_ref()
             .is_some_and(|d| d.lifecycle.allow_destroy),
+        allow_breaking: item
+            .desired
+            .as_ref()
+            .is_some_and(|d| d.lifecycle.allow_breaking),
     }
 }
 

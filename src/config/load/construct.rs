@@ -203,9 +203,11 @@ impl Site<'_, '_, '_> {
     ) -> Option<Lifecycle> {
         let prevent_destroy = self.flag(declared.prevent_destroy.as_ref(), local, errors);
         let allow_destroy = self.flag(declared.allow_destroy.as_ref(), local, errors);
+        let allow_breaking = self.flag(declared.allow_breaking.as_ref(), local, errors);
         Some(Lifecycle {
             prevent_destroy: prevent_destroy?,
             allow_destroy: allow_destroy?,
+            allow_breaking: allow_breaking?,
             ignore_changes: declared.ignore_changes.clone(),
             ignore_all_changes: declared.ignore_all_changes,
             postconditions: Vec::new(),

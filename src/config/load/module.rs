@@ -77,6 +77,7 @@ pub(super) struct Object<'a> {
 pub(super) struct Lifecycle<'a> {
     pub(super) prevent_destroy: Option<Expr<'a>>,
     pub(super) allow_destroy: Option<Expr<'a>>,
+    pub(super) allow_breaking: Option<Expr<'a>>,
     pub(super) ignore_changes: Vec<Arc<str>>,
     pub(super) ignore_all_changes: bool,
     pub(super) preconditions: Vec<Condition<'a>>,
@@ -129,7 +130,8 @@ impl Object<'_> {
             .expr()
             .into_iter()
             .chain(&lifecycle.prevent_destroy)
-            .chain(&lifecycle.allow_destroy);
+            .chain(&lifecycle.allow_destroy)
+            .chain(&lifecycle.allow_breaking);
         for expr in exprs {
             expr.refs.iter().for_each(&mut *visit);
         }

@@ -68,6 +68,10 @@ const ENVIRONMENT: BlockSchema = BlockSchema {
             "allow_destroy",
             "Addresses whose destructive operations are allowed",
         ),
+        optional(
+            "allow_breaking",
+            "Addresses whose changes are allowed that no order of upgrades makes safe",
+        ),
     ],
     blocks: &[nested("verify", false, VERIFY)],
 };
@@ -267,6 +271,7 @@ impl Reader<'_> {
             drift: self.choice(piece, body, "drift", &DRIFT),
             max_deletions: self.natural(piece, body, "max_deletions"),
             allow_destroy: self.addresses(piece, body, "allow_destroy"),
+            allow_breaking: self.addresses(piece, body, "allow_breaking"),
             promotes_from: self.promotes_from(piece, body),
             verify: body
                 .iter()

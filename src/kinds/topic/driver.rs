@@ -1,11 +1,12 @@
 //! Reaches topics through a Kafka cluster, in batches (I/O).
 //!
 //! [`observe`](Driver::observe) is here; `measure` answers what the checks ask, `change` makes changes and
-//! reads them back, `moves` moves replicas.
+//! reads them back, `moves` moves replicas, `users` finds the readers.
 
 mod change;
 mod measure;
 mod moves;
+mod users;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use crate::clients::kafka::{
 };
 use crate::clients::{Connections, kafka_diagnostic};
 use crate::diagnostic::Diagnostic;
+use crate::kinds::LiveUser;
 use crate::kinds::driver::{Context, Driver, DriverError, Failure, Operation, Question, Wanted};
 
 use super::placement::{self, Racks};
@@ -102,6 +104,11 @@ impl Driver for TopicDriver {
         questions: Vec<Question<Topic>>,
     ) -> Result<Vec<TopicFacts>, DriverError> {
         measure::measure(self, &questions).await
+    }
+
+    async fn users(&self, remote_ids: Vec<String>) -> Result<Vec<Vec<LiveUser>>, DriverError> {
+        let found = users::users(&self.client, &remote_ids).await;
+        found.map_err(|error| self.error(&error))
     }
 
     async fn apply(

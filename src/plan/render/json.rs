@@ -8,7 +8,12 @@
 //! state           { lineage, serial, hash }
 //! changes         [ { address, kind, action, remote_id, moved_from (or null),
 //!                     deltas   [ { path, before, after, note?, drift? } ],
-//!                     findings [ { code, weight, summary, detail?, hint?, path?, loss? } ] } ]
+//!                     findings [ { code, weight, summary, detail?, hint?, path?, loss? } ],
+//!                     impact   null, or { rollout ("readers-first" | "writers-first" | "any-order" |
+//!                              "no-safe-order"), reason, through [ { kind, name } ],
+//!                              readers, writers [ { kind, name, address?, managed?, owner?, live? } ],
+//!                              unknown [ text ], steps [ { when ("before" | "within" | "after"),
+//!                              who ("readers" | "writers"), names [ text ] } ] } } ]
 //! drift           [ { address, remote_id, deleted?, deltas?, fate } ]
 //! summary         { create, update, delete, adopt, forget, record, unchanged }
 //! verdict         { allowed, refusals [ { gate, address (or null), code, summary } ] }
@@ -17,8 +22,8 @@
 use serde_json::{Value as Json, json};
 
 use crate::gate::Refusal;
-use crate::kinds::Action;
-use crate::plan::Plan;
+use crate::kinds::{Action, Role};
+use crate::plan::{Impact, Plan};
 
 /// The version of the document.
 pub const FORMAT_VERSION: &str = "1.0";
@@ -37,6 +42,7 @@ pub fn render(plan: &Plan, refusals: &[Refusal]) -> Json {
                 "moved_from": change.moved_from,
                 "deltas": change.deltas,
                 "findings": change.findings,
+                "impact": change.impact.as_ref().map(impact),
             })
         })
         .collect();
@@ -75,5 +81,30 @@ pub fn render(plan: &Plan, refusals: &[Refusal]) -> Json {
             "unchanged": plan.unchanged,
         },
         "verdict": { "allowed": refusals.is_empty(), "refusals": refused },
+    })
+}
+
+fn impact(impact: &Impact) -> Json {
+    let steps: Vec<Json> = impact
+        .steps()
+        .iter()
+        .map(|step| {
+            let who = if step.role == Role::Reads {
+                "readers"
+            } else {
+                "writers"
+            };
+            let names: Vec<&str> = step.parties.iter().map(|party| &*party.name).collect();
+            json!({ "when": step.when, "who": who, "names": names })
+        })
+        .collect();
+    json!({
+        "rollout": impact.rollout,
+        "reason": impact.reason,
+        "through": impact.through,
+        "readers": impact.readers,
+        "writers": impact.writers,
+        "unknown": impact.unknown,
+        "steps": steps,
     })
 }

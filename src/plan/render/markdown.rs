@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use crate::gate::Refusal;
 use crate::plan::{Plan, Selection};
 
-use super::{counts, grouped, label, text};
+use super::{counts, grouped, impact, label, text};
 
 /// The most bytes of a comment on GitHub.
 pub const GITHUB_LIMIT: usize = 65_536;
@@ -52,6 +52,7 @@ pub fn render(plan: &Plan, refusals: &[Refusal], limit: usize) -> String {
         );
     }
     table(&mut out, plan, limit);
+    rollouts(&mut out, plan, limit);
     details(&mut out, plan, limit);
     out
 }
@@ -81,6 +82,28 @@ fn table(out: &mut String, plan: &Plan, limit: usize) {
         }
         out.push_str(&line);
         left -= 1;
+    }
+}
+
+/// Whom the changes concern stands outside of the details: somebody may have to act before.
+fn rollouts(out: &mut String, plan: &Plan, limit: usize) {
+    for change in grouped(plan) {
+        let Some(impact) = &change.impact else {
+            continue;
+        };
+        let lines = impact::lines(impact).join("\n");
+        let fence = fence(&lines);
+        let text = format!(
+            "\nWho follows {}:\n\n{fence}text\n{lines}\n{fence}\n",
+            code(&change.address.to_string())
+        );
+        if out.len() + text.len() + RESERVE > limit {
+            out.push_str(
+                "\nWho follows the other changes is left out: the comment would be too long.\n",
+            );
+            return;
+        }
+        out.push_str(&text);
     }
 }
 

@@ -1,5 +1,6 @@
 //! A plan as text for people, as JSON for programs, as Markdown for pull requests. Pure.
 
+mod impact;
 pub mod json;
 pub mod markdown;
 pub mod text;

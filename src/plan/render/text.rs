@@ -6,7 +6,7 @@ use crate::diagnostic::printable;
 use crate::kinds::{Action, Delta, Finding};
 use crate::plan::{Change, Drift, Fate, Mode, Plan};
 
-use super::{counts, grouped, label, value};
+use super::{counts, grouped, impact, label, value};
 
 /// From so many changes on, what is created without a finding stands in the list only.
 const COMPACT_FROM: usize = 50;
@@ -105,6 +105,9 @@ fn details(out: &mut String, change: &Change, colour: bool) {
     }
     for finding in &change.findings {
         found(out, finding);
+    }
+    for line in change.impact.iter().flat_map(impact::lines) {
+        let _ = writeln!(out, "    {line}");
     }
     out.push('\n');
 }

@@ -82,6 +82,9 @@ impl<'a> Declare<'_, 'a> {
                 "allow_destroy" => {
                     lifecycle.allow_destroy = Some(self.expr(piece, &attribute.value, place));
                 }
+                "allow_breaking" => {
+                    lifecycle.allow_breaking = Some(self.expr(piece, &attribute.value, place));
+                }
                 "ignore_changes" => self.ignore_changes(piece, attribute, schema, &mut lifecycle),
                 _ => {}
             }

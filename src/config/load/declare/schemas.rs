@@ -42,6 +42,10 @@ const LIFECYCLE: BlockSchema = BlockSchema {
             "Whether destructive operations are allowed",
         ),
         optional(
+            "allow_breaking",
+            "Whether changes that no order of upgrades makes safe are allowed",
+        ),
+        optional(
             "ignore_changes",
             "Attributes whose live values are left alone",
         ),

@@ -100,7 +100,8 @@ environment "prod" {
   apply         = "approval"
   drift         = "report"
   max_deletions = 0
-  allow_destroy = ["topic.old", "module.a"]
+  allow_destroy  = ["topic.old", "module.a"]
+  allow_breaking = ["topic.a"]
   verify { soak = "1d12h" }
 }
 environment "dev" {}
@@ -119,6 +120,7 @@ environment "dev" {}
     assert_eq!(environment.drift, DriftPolicy::Report);
     assert_eq!(environment.max_deletions, Some(0));
     assert_eq!(environment.allow_destroy.len(), 2);
+    assert_eq!(environment.allow_breaking.len(), 1);
     assert_eq!(environment.promotes_from.unwrap().as_str(), "dev");
     assert_eq!(
         environment.verify.unwrap().soak,
@@ -218,6 +220,7 @@ topic "b" {
   partitions = 1
   lifecycle {
     allow_destroy  = true
+    allow_breaking = true
     ignore_changes = all
   }
 }
@@ -226,7 +229,8 @@ topic "b" {
     .project();
     let mut topics = project.resources.into_values();
     let a = topics.next().unwrap().lifecycle;
-    assert!(a.prevent_destroy && !a.allow_destroy && !a.ignore_all_changes);
+    assert!(a.prevent_destroy && !a.allow_destroy && !a.allow_breaking);
+    assert!(!a.ignore_all_changes);
     assert_eq!(
         a.ignore_changes.join(" "),
         "partitions config[\"retention.ms\"]"
@@ -236,7 +240,7 @@ topic "b" {
     assert_eq!(&*check.message, "a has one partition");
     assert_eq!(&*check.name, "topic.a postcondition");
     let b = topics.next().unwrap().lifecycle;
-    assert!(b.allow_destroy && b.ignore_all_changes);
+    assert!(b.allow_destroy && b.allow_breaking && b.ignore_all_changes);
 }
 
 #[test]

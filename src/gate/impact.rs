@@ -1,0 +1,81 @@
+//! The gate `impact`: a change must leave its readers and writers an order in which nobody breaks. Pure.
+//!
+//! Where no order is safe a person can still decide to make the change, object by object: `--allow-breaking
+//! ADDRESS`, or `allow_breaking` in the block's lifecycle or in the environment. The finding stays in the plan.
+//! Other permissions do not cover it: nothing is lost that could be measured, somebody stops working.
+
+use crate::graph::{Graph, Origin};
+use crate::plan::impact::NO_SAFE_ORDER;
+use crate::plan::{Change, Plan};
+
+use super::{GateInput, Refusal, refusal};
+
+/// The gate's name.
+pub const NAME: &str = "impact";
+
+/// Refuses changes that break somebody whatever is upgraded first, and rollouts that contradict each other.
+pub fn gate(plan: &Plan, input: &GateInput) -> Vec<Refusal> {
+    let mut refusals = Vec::new();
+    for change in plan
+        .changes
+        .iter()
+        .filter(|change| !is_allowed(change, input))
+    {
+        let breaking = change.findings.iter();
+        for finding in breaking.filter(|finding| finding.code == NO_SAFE_ORDER) {
+            let mut refused = refusal(NAME, &change.address, finding);
+            let permission = format!(
+                "if the break is wanted: --allow-breaking '{}', or allow_breaking = true in the block's \
+                 lifecycle",
+                change.address
+            );
+            refused.hint = Some(match refused.hint {
+                Some(hint) => format!("{hint}\n{permission}"),
+                None => permission,
+            });
+            refusals.push(refused);
+        }
+    }
+    refusals.extend(contradiction(plan));
+    refusals
+}
+
+fn is_allowed(change: &Change, input: &GateInput) -> bool {
+    change.allow_breaking
+        || input
+            .allow_breaking
+            .iter()
+            .any(|pattern| pattern.matches(&change.address))
+}
+
+/// Two rollouts can each ask for what the other forbids: A before B for one schema, B before A for another.
+fn contradiction(plan: &Plan) -> Option<Refusal> {
+    if plan.changes.iter().all(|change| change.follows.is_empty()) {
+        return None;
+    }
+    let mut graph = Graph::default();
+    for change in &plan.changes {
+        for earlier in change.needs.union(&change.follows) {
+            graph.add_edge(&change.address, earlier, Origin::Explicit);
+        }
+    }
+    let cycle = graph.cycle()?;
+    let addresses: Vec<String> = cycle
+        .steps()
+        .iter()
+        .map(|(address, _)| address.to_string())
+        .collect();
+    Some(Refusal {
+        gate: NAME,
+        address: cycle.steps().first().map(|(address, _)| address.clone()),
+        code: "rollout-cycle".into(),
+        summary: format!(
+            "Each would have to be upgraded before the next: {}",
+            addresses.join(", ")
+        ),
+        detail: "The plan changes several things at once whose readers and writers are the same."
+            .into(),
+        path: None,
+        hint: Some("apply the changes one after the other, with --target".into()),
+    })
+}

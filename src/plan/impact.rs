@@ -1,0 +1,515 @@
+//! Whom the changes of a plan concern: who reads and writes what a changed object describes, in which order
+//! they follow, and what has to happen before. Pure.
+//!
+//! The path beside that of the changes: [`Flows::of`] the project's objects → [`concerns`] of the proposal,
+//! which say whose live users have to be read → [`weigh`], which puts an [`Impact`] into each change.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::address::{Address, ProviderAddress};
+use crate::compatibility::level::Rollout;
+use crate::config::project::Provider;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::graph::infer::Named;
+use crate::kinds::entry::ErasedChange;
+use crate::kinds::{self, Desired, Finding, LiveUser, Role, Weight};
+
+use super::{Change, Plan, Proposal};
+
+/// What a change means to others than the object itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Impact {
+    /// Who follows first.
+    pub rollout: Rollout,
+    /// Where that comes from, a clause: `the level is BACKWARD`.
+    pub reason: String,
+    /// What they read and write: the objects that the changed one describes.
+    pub through: Vec<Through>,
+    /// Who reads.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub readers: Vec<Party>,
+    /// Who writes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub writers: Vec<Party>,
+    /// Why there may be others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unknown: Vec<String>,
+}
+
+/// An object that is read and written.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Through {
+    /// Its kind, by keyword.
+    pub kind: String,
+    /// Its name in the live system.
+    pub name: String,
+}
+
+/// Somebody who reads or writes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Party {
+    /// Its kind, by keyword.
+    pub kind: String,
+    /// Its name in the live system.
+    pub name: String,
+    /// Its block; absent where the project says nothing about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<Address>,
+    /// Whether an apply upgrades it; else somebody else has to.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub managed: bool,
+    /// Whom to talk to about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// How it is now; absent where the live system does not show it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live: Option<String>,
+}
+
+/// When something happens, seen from the apply of the plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum When {
+    /// Before it, by others.
+    Before,
+    /// By it.
+    Within,
+    /// After it, by others.
+    After,
+}
+
+/// One step of a rollout: some who are upgraded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step<'a> {
+    /// When.
+    pub when: When,
+    /// What they do: [`Role::Reads`] or [`Role::Writes`].
+    pub role: Role,
+    /// Who.
+    pub parties: Vec<&'a Party>,
+}
+
+impl Impact {
+    /// Returns who is upgraded when, in the order of time; nothing where the order does not matter or none is
+    /// safe, and no step without anybody.
+    pub fn steps(&self) -> Vec<Step<'_>> {
+        use Role::{Reads, Writes};
+        let order = match self.rollout {
+            Rollout::ReadersFirst => [
+                (When::Before, Reads),
+                (When::Within, Reads),
+                (When::Within, Writes),
+                (When::After, Writes),
+            ]
+            .as_slice(),
+            // A reader that this apply upgrades must find every writer upgraded.
+            Rollout::WritersFirst if self.readers.iter().any(|reader| reader.managed) => &[
+                (When::Before, Writes),
+                (When::Within, Writes),
+                (When::Within, Reads),
+                (When::After, Reads),
+            ],
+            Rollout::WritersFirst => &[
+                (When::Within, Writes),
+                (When::After, Writes),
+                (When::After, Reads),
+            ],
+            Rollout::AnyOrder | Rollout::NoSafeOrder => &[],
+        };
+        order
+            .iter()
+            .map(|&(when, role)| Step {
+                when,
+                role,
+                parties: self
+                    .parties(role)
+                    .iter()
+                    .filter(|party| party.managed == (when == When::Within))
+                    .collect(),
+            })
+            .filter(|step| !step.parties.is_empty())
+            .collect()
+    }
+
+    /// Returns who reads, or who writes.
+    pub fn parties(&self, role: Role) -> &[Party] {
+        match role {
+            Role::Reads => &self.readers,
+            Role::Writes => &self.writers,
+            Role::Describes => &[],
+        }
+    }
+
+    /// Whether somebody breaks, or may, whatever is upgraded first. A reader breaks on records; writers alone
+    /// break nobody.
+    pub fn breaks(&self) -> bool {
+        self.rollout == Rollout::NoSafeOrder
+            && !(self.readers.is_empty() && self.unknown.is_empty())
+    }
+
+    /// Returns the words for what is read and written: `topic "orders"`.
+    pub fn channel(&self) -> String {
+        let each = self.through.iter();
+        let each: Vec<String> = each
+            .map(|through| format!("{} {:?}", through.kind, through.name))
+            .collect();
+        each.join(", ")
+    }
+}
+
+/// What a project's objects have to do with each other: who reads, writes and describes what.
+#[derive(Debug, Clone, Default)]
+pub struct Flows {
+    users: BTreeMap<(&'static str, String), Vec<User>>,
+    described: BTreeMap<Address, Vec<Described>>,
+}
+
+/// An object of the project that reads or writes another one.
+#[derive(Debug, Clone)]
+struct User {
+    role: Role,
+    provider: ProviderAddress,
+    party: Party,
+}
+
+/// An object that another one describes, and where it is.
+#[derive(Debug, Clone)]
+struct Described {
+    kind: &'static str,
+    name: String,
+    providers: BTreeSet<ProviderAddress>,
+}
+
+impl Flows {
+    /// Returns the flows of a project's objects, whatever a plan is restricted to. An object that is described
+    /// and not managed is looked for through each of `providers` that its kind can be reached through.
+    pub fn of(
+        desired: &BTreeMap<Address, Desired>,
+        providers: &BTreeMap<ProviderAddress, Provider>,
+    ) -> Self {
+        let mut flows = Self::default();
+        let named = Named::of(desired);
+        for (address, object) in desired {
+            for relation in &object.relations {
+                if relation.role != Role::Describes {
+                    let key = (relation.kind, relation.name.clone());
+                    flows.users.entry(key).or_default().push(User {
+                        role: relation.role,
+                        provider: object.provider.clone(),
+                        party: declared(address, object),
+                    });
+                    continue;
+                }
+                let targets = named.targets(object, relation);
+                let mut reached: BTreeSet<ProviderAddress> = targets
+                    .into_iter()
+                    .map(|target| desired[target].provider.clone())
+                    .collect();
+                if reached.is_empty()
+                    && let Some(kind) = kinds::kind(relation.kind)
+                {
+                    let fitting = providers.keys();
+                    let fitting =
+                        fitting.filter(|provider| *provider.kind == *kind.schema.provider);
+                    reached.extend(fitting.cloned());
+                }
+                let described = flows.described.entry(address.clone()).or_default();
+                described.push(Described {
+                    kind: relation.kind,
+                    name: relation.name.clone(),
+                    providers: reached,
+                });
+            }
+        }
+        flows
+    }
+
+    /// Returns those who do something with an object, as the project says.
+    fn users<'f>(&'f self, described: &'f Described) -> impl Iterator<Item = &'f User> + 'f {
+        let key = (described.kind, described.name.clone());
+        // A name means something in one cluster only.
+        self.users.get(&key).into_iter().flatten().filter(|user| {
+            let mut same_kind = described.providers.iter();
+            let same_kind = same_kind.any(|provider| provider.kind == user.provider.kind);
+            !same_kind || described.providers.contains(&user.provider)
+        })
+    }
+}
+
+fn declared(address: &Address, object: &Desired) -> Party {
+    let kind = kinds::kind(&address.kind);
+    Party {
+        kind: address.kind.to_string(),
+        name: object.remote_id.clone(),
+        address: Some(address.clone()),
+        managed: kind.is_some_and(|kind| !kind.declaration),
+        owner: object.owner.clone(),
+        live: None,
+    }
+}
+
+/// Whom the changes of a proposal concern, as far as the project tells: changed object → what it describes and
+/// who uses that.
+#[derive(Debug, Clone, Default)]
+pub struct Concerns(BTreeMap<Address, Vec<(Described, Vec<User>)>>);
+
+/// What is asked about live users: whose driver, and which objects.
+pub type Questions = BTreeMap<(ProviderAddress, &'static str), BTreeSet<String>>;
+
+/// What the live systems answered about users.
+#[derive(Debug, Clone, Default)]
+pub struct LiveUsers {
+    /// Provider, kind and name of an object → who uses it.
+    pub found: BTreeMap<(ProviderAddress, &'static str, String), Vec<LiveUser>>,
+    /// The providers that gave no answer, and why.
+    pub unanswered: BTreeMap<ProviderAddress, String>,
+}
+
+/// Finds the changes that others will notice.
+pub fn concerns(proposal: &Proposal, flows: &Flows) -> Result<Concerns, Diagnostics> {
+    let mut concerns = Concerns::default();
+    for change in &proposal.changes {
+        let Some(described) = flows.described.get(&change.address) else {
+            continue;
+        };
+        if ripple(change)?.is_none() {
+            continue;
+        }
+        let each = described.iter().map(|described| {
+            let users = flows.users(described).cloned().collect();
+            (described.clone(), users)
+        });
+        concerns.0.insert(change.address.clone(), each.collect());
+    }
+    Ok(concerns)
+}
+
+fn ripple(change: &Change) -> Result<Option<kinds::Ripple>, Diagnostics> {
+    let Some(kind) = kinds::kind(&change.address.kind) else {
+        return Ok(None);
+    };
+    let ripple = (kind.ripple)(&ErasedChange {
+        action: change.action,
+        remote_id: &change.remote_id,
+        spec: change.desired.as_ref(),
+        prior: change.prior.as_ref(),
+        live: change.live.as_ref(),
+        deltas: &change.deltas,
+        facts: change.facts.as_ref(),
+    });
+    ripple.map_err(|error| {
+        Diagnostic::error(
+            "wrong-document",
+            format!("{} cannot be checked", change.address),
+        )
+        .on(&change.address)
+        .detail(error.to_string())
+        .into()
+    })
+}
+
+impl Concerns {
+    /// Returns what has to be asked about live users.
+    pub fn questions(&self) -> Questions {
+        let mut questions = Questions::new();
+        for (described, _) in self.0.values().flatten() {
+            for provider in &described.providers {
+                questions
+                    .entry((provider.clone(), described.kind))
+                    .or_default()
+                    .insert(described.name.clone());
+            }
+        }
+        questions
+    }
+}
+
+/// Puts into each change of a plan whom it concerns, what the rollout asks for before, and the order of what
+/// the plan itself upgrades.
+pub fn weigh(plan: &mut Plan, concerns: &Concerns, live: &LiveUsers) -> Result<(), Diagnostics> {
+    for change in &mut plan.changes {
+        let Some(concern) = concerns.0.get(&change.address) else {
+            continue;
+        };
+        // What was measured may show that nobody notices.
+        let Some(ripple) = ripple(change)? else {
+            continue;
+        };
+        let impact = impact(ripple, concern, live);
+        change.findings.extend(findings(&impact));
+        change.impact = Some(impact);
+    }
+    order(plan);
+    Ok(())
+}
+
+fn impact(ripple: kinds::Ripple, concern: &[(Described, Vec<User>)], live: &LiveUsers) -> Impact {
+    let mut impact = Impact {
+        rollout: ripple.rollout,
+        reason: ripple.reason,
+        through: Vec::new(),
+        readers: Vec::new(),
+        writers: Vec::new(),
+        unknown: Vec::new(),
+    };
+    for (described, users) in concern {
+        impact.through.push(Through {
+            kind: described.kind.to_owned(),
+            name: described.name.clone(),
+        });
+        for user in users {
+            add(&mut impact, user.role, user.party.clone());
+        }
+        if described.providers.is_empty() {
+            impact.unknown.push(format!(
+                "the project has no provider that reaches the {} {:?}",
+                described.kind, described.name
+            ));
+        }
+        for provider in &described.providers {
+            if let Some(why) = live.unanswered.get(provider) {
+                impact.unknown.push(why.clone());
+            }
+            let key = (provider.clone(), described.kind, described.name.clone());
+            for user in live.found.get(&key).into_iter().flatten() {
+                let party = Party {
+                    kind: user.kind.to_owned(),
+                    name: user.name.clone(),
+                    address: None,
+                    managed: false,
+                    owner: None,
+                    live: Some(user.state.clone()),
+                };
+                add(&mut impact, user.role, party);
+            }
+        }
+    }
+    impact.unknown.sort();
+    impact.unknown.dedup();
+    impact
+}
+
+/// Adds somebody, or what is new about somebody who is there already.
+fn add(impact: &mut Impact, role: Role, party: Party) {
+    let parties = match role {
+        Role::Reads => &mut impact.readers,
+        Role::Writes => &mut impact.writers,
+        Role::Describes => return,
+    };
+    let same = |known: &&mut Party| known.kind == party.kind && known.name == party.name;
+    match parties.iter_mut().find(same) {
+        Some(known) => {
+            known.live = party.live.or(known.live.take());
+        }
+        None => parties.push(party),
+    }
+}
+
+fn findings(impact: &Impact) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let channel = impact.channel();
+    if impact.breaks() {
+        found.push(
+            Finding::new(
+                NO_SAFE_ORDER,
+                Weight::Breaking,
+                format!("No order of upgrades is safe for who reads and writes {channel}"),
+            )
+            .detail(format!("{}.", sentence(&impact.reason)))
+            .hint(
+                "make the change in two steps that are compatible each, or write the new schema to a topic \
+                 of its own and move its readers there",
+            ),
+        );
+    }
+    for step in impact.steps() {
+        if step.when == When::Before {
+            let count = step.parties.len();
+            let who = match (step.role, count) {
+                (Role::Reads, 1) => "1 reader".to_owned(),
+                (Role::Reads, _) => format!("{count} readers"),
+                (_, 1) => "1 writer".to_owned(),
+                _ => format!("{count} writers"),
+            };
+            let verb = if count == 1 { "has" } else { "have" };
+            found.push(Finding::new(
+                "upgrade-first",
+                Weight::Warning,
+                format!("{who} of {channel} {verb} to be upgraded before this apply"),
+            ));
+        }
+    }
+    if !impact.unknown.is_empty() {
+        found.push(
+            Finding::new(
+                "users-unknown",
+                Weight::Warning,
+                format!("Who reads {channel} now could not be found out"),
+            )
+            .detail(format!("{}.", sentence(&impact.unknown.join("; ")))),
+        );
+    }
+    found
+}
+
+/// The finding's name where whoever is upgraded first breaks somebody.
+pub const NO_SAFE_ORDER: &str = "no-safe-order";
+
+fn sentence(clause: &str) -> String {
+    let mut chars = clause.chars();
+    let first = chars.next().map(char::to_uppercase);
+    first.into_iter().flatten().chain(chars).collect()
+}
+
+/// Lets the changes of those that the plan upgrades follow each other as the rollouts ask for, and the change
+/// that they follow.
+fn order(plan: &mut Plan) {
+    let changed: BTreeSet<Address> = plan
+        .changes
+        .iter()
+        .filter(|change| change.action.reaches_out() && !change.action.deletes())
+        .map(|change| change.address.clone())
+        .collect();
+    let mut follows: BTreeMap<Address, BTreeSet<Address>> = BTreeMap::new();
+    for change in &plan.changes {
+        let Some(impact) = &change.impact else {
+            continue;
+        };
+        let upgraded = |role| {
+            let parties = impact.parties(role).iter();
+            let managed = parties.filter(|party| party.managed);
+            let addresses = managed.filter_map(|party| party.address.clone());
+            let here: BTreeSet<Address> = addresses.filter(|a| changed.contains(a)).collect();
+            here
+        };
+        let (readers, writers) = (upgraded(Role::Reads), upgraded(Role::Writes));
+        let (first, then) = match impact.rollout {
+            Rollout::ReadersFirst => (&readers, &writers),
+            Rollout::WritersFirst => (&writers, &readers),
+            Rollout::AnyOrder | Rollout::NoSafeOrder => (&BTreeSet::new(), &BTreeSet::new()),
+        };
+        for follower in then {
+            follows
+                .entry(follower.clone())
+                .or_default()
+                .extend(first.iter().filter(|first| *first != follower).cloned());
+        }
+        for follower in readers.union(&writers) {
+            let earlier = follows.entry(follower.clone()).or_default();
+            earlier.insert(change.address.clone());
+        }
+    }
+    for change in &mut plan.changes {
+        if let Some(earlier) = follows.remove(&change.address) {
+            change.follows = earlier;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
