@@ -192,7 +192,7 @@ impl Diagnostic {
             let _ = writeln!(out, "  --> {}", span.file);
         }
         if let Some(address) = &self.address {
-            let _ = writeln!(out, "  on {address}");
+            let _ = writeln!(out, "  on {}", printable(&address.to_string()));
         }
         for line in self.detail.lines() {
             let _ = writeln!(out, "  {}", printable(line));

@@ -10,7 +10,7 @@ use clap::ValueEnum;
 use clap::builder::StyledStr;
 use serde_json::json;
 
-use crate::diagnostic::{Diagnostic, Diagnostics, Severity};
+use crate::diagnostic::{Diagnostic, Diagnostics, Severity, printable};
 
 use super::exit::Exit;
 
@@ -137,7 +137,7 @@ impl Output {
 
     fn line(&self, level: &str, text: &str) {
         let line = match self.log_format {
-            LogFormat::Text => format!("{text}\n"),
+            LogFormat::Text => format!("{}\n", printable(text)),
             LogFormat::Json => format!("{}\n", json!({ "level": level, "message": text })),
         };
         with(&self.log, |stream| stream.write(&line));

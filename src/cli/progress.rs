@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::apply::{Event, Events, Interrupts};
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, printable};
 
 use super::Output;
 use super::output::LogFormat;
@@ -99,7 +99,7 @@ impl Shown {
     /// A step of something long: at most one line a second.
     fn step(&mut self, text: &str) {
         if let Some(bar) = &self.bar {
-            bar.set_message(text.to_owned());
+            bar.set_message(printable(text).into_owned());
         } else if self.last.elapsed() >= Duration::from_secs(1) {
             self.last = Instant::now();
             self.line(text);
@@ -124,7 +124,7 @@ impl Shown {
         let text = if self.json {
             serde_json::json!({ "level": "info", "message": text }).to_string()
         } else {
-            text.to_owned()
+            printable(text).into_owned()
         };
         match &self.bar {
             Some(bar) => bar.println(text),

@@ -411,3 +411,84 @@ fn check_removed(address: &Address, desired: &Desired, project: &Project, found:
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::address::EnvironmentName;
+    use crate::clients;
+    use crate::config::files::MemoryFiles;
+    use crate::config::load::{LoadRequest, UnsetVariables, load};
+    use crate::config::project::Inputs;
+
+    use super::*;
+
+    /// Surveys a project whose state owns `topic.a` under a name, and returns the errors.
+    fn errors(text: &str, owned: &str) -> String {
+        let mut files = MemoryFiles::default();
+        files.insert("main.hcl", text);
+        files.insert(
+            "provider.hcl",
+            "provider \"kafka\" { bootstrap_servers = \"localhost:9092\" }\n",
+        );
+        let project = load(&LoadRequest {
+            files: &files,
+            root: "",
+            environment: None,
+            inputs: &Inputs::default(),
+            kinds: &kinds::schemas(),
+            providers: clients::PROVIDERS,
+            tool_version: "0.1.0",
+            unset_variables: UnsetVariables::Refuse,
+        });
+        let project = project.expect("the project loads");
+        let mut state = State::empty(EnvironmentName::default_environment());
+        let object = ObjectState {
+            provider: "kafka".parse().expect("a provider"),
+            remote_id: owned.to_owned(),
+            spec: json!({ "name": owned }).into(),
+            protected: false,
+            depends_on: BTreeSet::new(),
+            pending: None,
+        };
+        state.objects.insert(Address::root("topic", "a"), object);
+        let surveyed = survey(SurveyInput {
+            desired: kinds::decode(&project).expect("the objects are right"),
+            project: &project,
+            state_hash: state.content_hash(),
+            state,
+            mode: Mode::Apply,
+            selection: Selection::default(),
+            imports: Vec::new(),
+            commit: None,
+            tool: "0.1.0",
+        });
+        surveyed.map_or_else(|errors| errors.render(), |_| String::new())
+    }
+
+    #[test]
+    fn another_name_is_another_object() {
+        insta::assert_snapshot!(errors("topic \"a\" { name = \"new\" }\n", "old"), @r#"
+        Error: topic.a cannot change its name from "old" to "new"
+         --> main.hcl:1:20
+          |
+        1 | topic "a" { name = "new" }
+          |                    ^^^^^
+          on topic.a
+          It would be another object, and this one would be deleted with all it holds.
+          hint: keep the name; or give the new object a block of its own, move the data over, and remove this block later
+        "#);
+    }
+
+    #[test]
+    fn what_a_state_was_made_to_hold_is_not_deleted_from_kafka_itself() {
+        assert_eq!(errors("", "orders"), "");
+        insta::assert_snapshot!(errors("", "__consumer_offsets"), @r#"
+        Error: The topic "__consumer_offsets" cannot be managed
+          on topic.a
+          Names that start with "__" belong to Kafka itself: changing such a topic can stop the cluster.
+          hint: take it out of the state: streamform state rm 'topic.a'
+        "#);
+    }
+}

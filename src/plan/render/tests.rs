@@ -101,6 +101,7 @@ fn values_of_others_do_nothing_to_a_terminal() {
     assert_eq!(value(&json!("\u{7f}\n")), r#""\u{7f}\n""#);
     let mut plan = sample();
     plan.changes[0].deltas[0].path = "config[\"\u{85}\"]".into();
+    plan.changes[0].address = "topic.a[\"\u{1b}[2J\"]".parse().expect("an address");
     let refused = Finding::new("refused-by-broker", Weight::Error, "No").detail("\u{1b}c");
     plan.changes[0].findings = vec![refused];
     let text = text::render(&plan, false);

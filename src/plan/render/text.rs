@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::address::Address;
 use crate::diagnostic::printable;
 use crate::kinds::{Action, Delta, Finding};
 use crate::plan::{Change, Drift, Fate, Mode, Plan};
@@ -70,7 +71,7 @@ pub fn drifted(out: &mut String, drift: &Drift) {
     } else {
         "was changed"
     };
-    let _ = writeln!(out, "  {} {what} ({fate})", drift.address);
+    let _ = writeln!(out, "  {} {what} ({fate})", shown(&drift.address));
     for delta in &drift.deltas {
         let _ = writeln!(
             out,
@@ -96,9 +97,9 @@ fn details(out: &mut String, change: &Change, colour: bool) {
         Action::NoOp => "stays as it is",
     };
     let sign = painted(change.action, colour);
-    let _ = writeln!(out, "{sign} {} {sentence}", change.address);
+    let _ = writeln!(out, "{sign} {} {sentence}", shown(&change.address));
     if let Some(from) = &change.moved_from {
-        let _ = writeln!(out, "      (so far {from})");
+        let _ = writeln!(out, "      (so far {})", shown(from));
     }
     for delta in &change.deltas {
         attribute(out, change.action, delta);
@@ -169,10 +170,15 @@ fn list(out: &mut String, plan: &Plan, colour: bool) {
             out,
             "  {} {}{mark}",
             painted(change.action, colour),
-            change.address
+            shown(&change.address)
         );
     }
     let _ = writeln!(out, "Plan: {}; {} as wanted.", counts(plan), plan.unchanged);
+}
+
+/// Returns an address as it is shown: the key of an instance may be any text.
+fn shown(address: &Address) -> String {
+    printable(&address.to_string()).into_owned()
 }
 
 fn painted(action: Action, colour: bool) -> String {
