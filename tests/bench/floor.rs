@@ -3,9 +3,13 @@
 //!
 //! ```text
 //! floor BROKER plan   PREFIX COUNT          reads what exists: topics by name, and the managed keys
-//! floor BROKER create PREFIX COUNT          creates topics, waits until they can be seen, reads them back
-//! floor BROKER alter  PREFIX COUNT VALUE    reads, sets `retention.ms`, and reads it back
+//! floor BROKER create PREFIX COUNT          checks and creates topics, waits until they are seen, reads them back
+//! floor BROKER alter  PREFIX COUNT VALUE    reads, checks and sets `retention.ms`, and reads it back
 //! ```
+//!
+//! The check (`validateOnly`) is there because a bad value among a thousand must be found before the first of
+//! them is set. Everything else that a tool does is not: no configuration is parsed, nothing is compared or
+//! written down, nothing is read a second time before it is changed.
 //!
 //! Topics are called `PREFIX00000`, `PREFIX00001` and so on. Any error of the broker ends the program.
 
@@ -91,12 +95,15 @@ fn plan(broker: &mut Broker, names: &[StrBytes]) -> Result<()> {
 }
 
 fn create(broker: &mut Broker, names: &[StrBytes]) -> Result<()> {
-    for chunk in names.chunks(CHUNK) {
-        let request = CreateTopicsRequest::default()
-            .with_topics(chunk.iter().map(creatable).collect())
-            .with_timeout_ms(60_000);
-        for topic in broker.call(&request)?.topics {
-            succeeded("CreateTopics", topic.error_code)?;
+    for validate_only in [true, false] {
+        for chunk in names.chunks(CHUNK) {
+            let request = CreateTopicsRequest::default()
+                .with_topics(chunk.iter().map(creatable).collect())
+                .with_timeout_ms(60_000)
+                .with_validate_only(validate_only);
+            for topic in broker.call(&request)?.topics {
+                succeeded("CreateTopics", topic.error_code)?;
+            }
         }
     }
     for chunk in names.chunks(CHUNK) {
@@ -108,12 +115,16 @@ fn create(broker: &mut Broker, names: &[StrBytes]) -> Result<()> {
 
 fn alter(broker: &mut Broker, names: &[StrBytes], value: &str) -> Result<()> {
     let value = StrBytes::from_string(value.to_owned());
-    for chunk in names.chunks(CHUNK) {
-        configs(broker, chunk)?;
-        let resources = chunk.iter().map(|name| altered(name, &value));
-        let request = IncrementalAlterConfigsRequest::default().with_resources(resources.collect());
-        for topic in broker.call(&request)?.responses {
-            succeeded("IncrementalAlterConfigs", topic.error_code)?;
+    plan(broker, names)?;
+    for validate_only in [true, false] {
+        for chunk in names.chunks(CHUNK) {
+            let resources = chunk.iter().map(|name| altered(name, &value));
+            let request = IncrementalAlterConfigsRequest::default()
+                .with_resources(resources.collect())
+                .with_validate_only(validate_only);
+            for topic in broker.call(&request)?.responses {
+                succeeded("IncrementalAlterConfigs", topic.error_code)?;
+            }
         }
     }
     for chunk in names.chunks(CHUNK) {

@@ -14,6 +14,8 @@ command -v python3 >/dev/null || { echo "missing: please install python3 (it rea
 target="${CARGO_TARGET_DIR:-$PWD/target}"
 streamform="$target/release/streamform"
 floor="$target/release/examples/floor"
+proxy="$target/release/examples/proxy"
+delay=20 # milliseconds that the proxy adds to a round trip
 work=$(mktemp -d)
 retention=604800000
 
@@ -29,7 +31,12 @@ clean_up() {
 project() { # folder prefix count
     mkdir -p "$1"
     cat >"$1/main.hcl" <<HCL
-provider "kafka" { bootstrap_servers = "$bootstrap" }
+variable "bootstrap" {
+  type    = string
+  default = "$bootstrap"
+}
+
+provider "kafka" { bootstrap_servers = var.bootstrap }
 
 environment "bench" {}
 
@@ -60,15 +67,17 @@ PYTHON
 # A program that is smaller than Python seems as large as Python, which starts it.
 measure() { # file command…
     python3 - "$@" <<'PYTHON'
-import resource, subprocess, sys, time
+import os, subprocess, sys, time
 
 started = time.monotonic()
-done = subprocess.run(sys.argv[2:], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+child = subprocess.Popen(sys.argv[2:], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+output = child.stdout.read()
+_, status, used = os.wait4(child.pid, 0)
 wall = time.monotonic() - started
-if done.returncode != 0:
-    sys.stderr.buffer.write(done.stdout[-4000:])
-    sys.exit(f"`{' '.join(sys.argv[2:])}` ended with exit code {done.returncode}")
-used = resource.getrusage(resource.RUSAGE_CHILDREN)
+child.returncode = os.waitstatus_to_exitcode(status)
+if child.returncode != 0:
+    sys.stderr.buffer.write(output[-4000:])
+    sys.exit(f"`{' '.join(sys.argv[2:])}` ended with exit code {child.returncode}")
 with open(sys.argv[1], "a") as log:
     print(f"{wall * 1000:.1f} {used.ru_maxrss / 1024:.1f} {(used.ru_utime + used.ru_stime) * 1000:.1f}", file=log)
 PYTHON
@@ -89,12 +98,35 @@ row() { # what, our file, the floor's
     heading "$1" "$ours ms" "$theirs ms" "$(awk "BEGIN { printf \"%.2f\", $ours / $theirs }")" "$(median "$2" 2) MB"
 }
 
+# Through the proxy, directly, and how many round trips the difference is.
+far_row() { # what, name
+    local far near
+    far=$(median "$work/$2.far" 1)
+    near=$(median "$work/$2.near" 1)
+    heading "$1" "$far ms" "$near ms" "+$(awk "BEGIN { printf \"%.1f\", ($far - $near) / $delay }")" \
+        "round trips more than directly"
+}
+
 # Ours and the floor's in turns, so that both see the same machine.
 plans() { # name folder prefix count
     for _ in 1 2 3 4 5; do
         measure "$work/$1.ours" "$streamform" plan --quiet --chdir "$2" --env bench --detailed-exitcode
         measure "$work/$1.floor" "$floor" "$bootstrap" plan "$3" "$4"
     done
+}
+
+# The same through the proxy, in turns with the direct way.
+far_plans() { # name folder
+    local far
+    coproc PROXY { exec "$proxy" "$bootstrap" "$delay" 2>/dev/null; }
+    read -r far <&"${PROXY[0]}"
+    for _ in 1 2 3 4 5; do
+        measure "$work/$1.near" "$streamform" plan --quiet --chdir "$2" --env bench --detailed-exitcode
+        measure "$work/$1.far" "$streamform" plan --quiet --chdir "$2" --env bench --detailed-exitcode \
+            --var "bootstrap=$far"
+    done
+    exec {PROXY[1]}>&- # It ends with its input.
+    wait "$PROXY_PID"
 }
 
 creations() {
@@ -122,8 +154,7 @@ validations() { # folder
     done
 }
 
-cargo build --release --locked
-cargo build --release --locked --example floor
+cargo build --release --locked --bin streamform --example floor --example proxy
 trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
@@ -138,6 +169,7 @@ echo "creating 1,000 topics" >&2
 creations
 echo "planning 1,000 topics" >&2
 plans plan1000 "$work/create2" ours2. 1000
+far_plans far1000 "$work/create2"
 echo "altering 1,000 topics" >&2
 alterations
 echo "validating 10,000 topics" >&2
@@ -147,12 +179,17 @@ if [ "${QUICK:-}" != 1 ]; then
     echo "creating and planning 10,000 topics" >&2
     "$streamform" apply --quiet --chdir "$work/large" --env bench --auto-approve >/dev/null
     plans plan10000 "$work/large" large. 10000
+    far_plans far10000 "$work/large"
 fi
 
 heading "(medians)" streamform floor ratio "peak memory"
 row "plan, nothing to do, 1,000" "$work/plan1000.ours" "$work/plan1000.floor"
 if [ -e "$work/plan10000.ours" ]; then
     row "plan, nothing to do, 10,000" "$work/plan10000.ours" "$work/plan10000.floor"
+fi
+far_row "plan over $delay ms more, 1,000" far1000
+if [ -e "$work/far10000.far" ]; then
+    far_row "plan over $delay ms more, 10,000" far10000
 fi
 row "create 1,000" "$work/create.ours" "$work/create.floor"
 row "alter 1,000" "$work/alter.ours" "$work/alter.floor"
