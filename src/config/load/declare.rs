@@ -21,6 +21,7 @@ use super::body::{self, Names};
 use super::check::{Checker, literal_bool, literal_text};
 use super::expression::{Expr, Place, Ref, Resolver, Target};
 use super::index::{Header, Index, ItemKind, Syntax};
+use super::mentions::mentions;
 use super::module::{
     Condition, Import, Item, Object, ObjectItem, Output, Provider, Repeat, Variable,
 };
@@ -46,6 +47,29 @@ pub(super) struct Record {
     pub(super) unreadable: BTreeSet<Arc<str>>,
 }
 
+impl Record {
+    /// Parses the block of an object, and keeps what it says.
+    pub(super) fn parse(
+        &mut self,
+        piece: &Piece,
+        sources: &SourceMap,
+        diagnostics: &mut Diagnostics,
+    ) -> Option<Block> {
+        match piece.parse_block(sources) {
+            Ok(block) => {
+                let place = (Arc::clone(&piece.file), piece.base);
+                self.hashes.insert(place, release::hash_block(&block));
+                Some(block)
+            }
+            Err(error) => {
+                self.unreadable.insert(Arc::clone(&piece.file));
+                diagnostics.push(error);
+                None
+            }
+        }
+    }
+}
+
 /// Declares all items of one module.
 pub(super) fn declare<'a>(
     index: &Index<'a>,
@@ -62,13 +86,61 @@ pub(super) fn declare<'a>(
                 Some(Item::Object(item_of(schema, &object)))
             }
             (ItemKind::Object(schema), Syntax::Text) => {
-                text_object(index, context, header, schema, record, diagnostics)
+                match mentions(header.piece.text(context.sources), index, context.keywords) {
+                    Some(refs) => Some(Item::Object(late(schema, refs))),
+                    None => text_object(index, context, header, schema, record, diagnostics),
+                }
             }
             _ => Declare::new(index, context, &mut record.names, diagnostics).item(id, header),
         };
         items.push(item.unwrap_or(Item::Broken));
     }
     items
+}
+
+/// Declares the late objects that something refers to: what they refer to decides the order. With `all`, every one.
+pub(super) fn declare_late<'a>(
+    index: &Index<'a>,
+    items: &mut [Item<'a>],
+    all: bool,
+    context: &Context<'_, 'a>,
+    record: &mut Record,
+    diagnostics: &mut Diagnostics,
+) {
+    let mut referred_to = vec![all; items.len()];
+    for item in &*items {
+        let mut visit = |used: &Ref| {
+            if let Target::Object(id, _) = used.target {
+                referred_to[id] = true;
+            }
+        };
+        item.each_ref(&mut visit);
+        item.depends_on().iter().for_each(&mut visit);
+        if let Item::Call(call) = item {
+            let arguments = call.arguments.values();
+            arguments
+                .flat_map(|argument| &*argument.refs)
+                .for_each(&mut visit);
+        }
+    }
+    for (id, header) in index.items.iter().enumerate() {
+        if let Item::Object(object) = &items[id]
+            && object.late
+            && referred_to[id]
+        {
+            let declared = text_object(index, context, header, object.schema, record, diagnostics);
+            items[id] = declared.unwrap_or(Item::Broken);
+        }
+    }
+}
+
+fn late(schema: &KindSchema, refs: Vec<Ref>) -> ObjectItem<'_> {
+    ObjectItem {
+        schema,
+        refs: refs.into(),
+        depends_on: Vec::new(),
+        late: true,
+    }
 }
 
 /// Parses and declares the block of an object, and keeps what it refers to.
@@ -80,35 +152,20 @@ fn text_object<'a>(
     record: &mut Record,
     diagnostics: &mut Diagnostics,
 ) -> Option<Item<'a>> {
-    match header.piece.parse_block(context.sources) {
-        Ok(block) => {
-            let place = (Arc::clone(&header.piece.file), header.piece.base);
-            record.hashes.insert(place, release::hash_block(&block));
-            let object = object(
-                index,
-                context,
-                header,
-                &block,
-                &mut record.names,
-                diagnostics,
-            );
-            Some(Item::Object(item_of(schema, &object)))
-        }
-        Err(error) => {
-            record.unreadable.insert(Arc::clone(&header.piece.file));
-            diagnostics.push(error);
-            None
-        }
-    }
+    let block = record.parse(header.piece, context.sources, diagnostics)?;
+    let names = &mut record.names;
+    let object = object(index, context, header, &block, names, diagnostics);
+    Some(Item::Object(item_of(schema, &object)))
 }
 
-fn item_of<'a>(schema: &'a KindSchema, object: &Object<'_>) -> ObjectItem<'a> {
+pub(super) fn item_of<'a>(schema: &'a KindSchema, object: &Object<'_>) -> ObjectItem<'a> {
     let mut refs = Vec::new();
     object.each_ref(&mut |used| refs.push(used.clone()));
     ObjectItem {
         schema,
         refs: refs.into(),
         depends_on: object.depends_on.clone(),
+        late: false,
     }
 }
 

@@ -15,8 +15,7 @@ use crate::config::schema::KindSchema;
 use crate::config::value::{Type, Value};
 use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap};
 
-use super::body::Names;
-use super::declare::Context;
+use super::declare::{Context, Record};
 use super::dependencies::{Dep, Deps};
 use super::expression::{Expr, Ref, Target};
 use super::index::{ItemId, Syntax};
@@ -110,7 +109,8 @@ pub(super) struct Engine<'e, 'a> {
     pub(super) instances: Vec<Vec<Instance>>,
     /// By the node of a call and the instance of the calling module.
     pub(super) groups: BTreeMap<(NodeId, usize), Group>,
-    pub(super) names: Names,
+    /// What declarations leave behind: those of late objects too.
+    pub(super) record: Record,
     pub(super) results: Results,
     pub(super) diagnostics: Diagnostics,
     /// Whether something refers to a node.
@@ -138,12 +138,12 @@ pub(super) struct Start<'e, 'a> {
 
 impl<'e, 'a> Engine<'e, 'a> {
     /// Evaluates all nodes.
-    pub(super) fn run(start: &Start<'e, 'a>, order: Order) -> Self {
+    pub(super) fn run(start: &Start<'e, 'a>, order: Order, record: Record) -> Self {
         let tree = start.tree;
         let mut engine = Self {
             tree,
             context: start.context,
-            names: Names::default(),
+            record,
             kinds: start.kinds,
             sources: start.sources,
             access: start.access,

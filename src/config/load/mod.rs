@@ -22,6 +22,7 @@ mod engine;
 mod expression;
 mod index;
 mod inputs;
+mod mentions;
 mod module;
 mod names;
 mod objects;
@@ -265,12 +266,25 @@ fn load_all<T>(
         let items = declare::declare(index, &context, &mut record, diagnostics);
         modules.insert(*folder, Module { index, items });
     }
+    // What comes after a whole module comes after objects that nobody names.
+    let all = modules.values().any(Module::depends_on_modules);
+    for Module { index, items } in modules.values_mut() {
+        declare::declare_late(index, items, all, &context, &mut record, diagnostics);
+    }
     let is_right = |file: &Arc<str>| sources.text(file).is_some_and(|t| syntax::parse(t).is_ok());
     if record.unreadable.iter().any(is_right) {
         return Loaded::WrongCut;
     }
-    let Some(tree) = diagnostics.take(Tree::grow(&modules, request.root)) else {
-        return Loaded::Failed;
+    let tree = match Tree::grow(&modules, request.root) {
+        Ok(tree) => tree,
+        Err(found) => {
+            diagnostics.extend(found);
+            // Nothing will be evaluated: what is wrong with late objects is said now.
+            for Module { index, items } in modules.values_mut() {
+                declare::declare_late(index, items, true, &context, &mut record, diagnostics);
+            }
+            return Loaded::Failed;
+        }
     };
     let order = order::order(&tree, sources, diagnostics);
     let log = ReadLog::default();
@@ -290,12 +304,17 @@ fn load_all<T>(
         allow_unset: request.unset_variables == UnsetVariables::Unknown,
         keep_values: size_of::<T>() > 0,
     };
-    let mut engine = Engine::run(&start, order);
+    let mut engine = Engine::run(&start, order, record);
+    if engine.record.unreadable.iter().any(is_right) {
+        return Loaded::WrongCut;
+    }
     engine.link();
     let (moved, removed) = address_blocks(request, &tree, &engine, diagnostics);
     diagnostics.extend(std::mem::take(&mut engine.diagnostics));
     let seen = look(&engine);
-    let results = engine.results;
+    let Engine {
+        results, record, ..
+    } = engine;
     // Blocks that failed have no addresses, and every address would seem to be missing.
     if !diagnostics.has_errors() {
         check_addresses(&results, &moved, &removed, diagnostics);

@@ -11,7 +11,7 @@ use crate::config::schema::KindSchema;
 
 use super::addresses::ImportTarget;
 use super::body::BodyDecl;
-use super::expression::{Expr, Place, Ref};
+use super::expression::{Expr, Place, Ref, Target};
 use super::index::Index;
 
 /// A module: its names and its items, in the same order as [`Index::items`].
@@ -58,9 +58,11 @@ pub(super) struct Output<'a> {
 #[derive(Debug)]
 pub(super) struct ObjectItem<'a> {
     pub(super) schema: &'a KindSchema,
-    /// The uses of names in its expressions.
+    /// The uses of names in its expressions; of a late one, the names that its text mentions.
     pub(super) refs: Box<[Ref]>,
     pub(super) depends_on: Vec<Ref>,
+    /// Whether it is parsed and declared only when it is evaluated: see [`mentions`](super::mentions).
+    pub(super) late: bool,
 }
 
 #[derive(Debug)]
@@ -119,6 +121,14 @@ pub(super) enum Repeat<'a> {
     Once,
     ForEach(Expr<'a>),
     Count(Expr<'a>),
+}
+
+impl Module<'_> {
+    /// Whether something comes after all objects of a module.
+    pub(super) fn depends_on_modules(&self) -> bool {
+        let mut refs = self.items.iter().flat_map(Item::depends_on);
+        refs.any(|used| matches!(used.target, Target::Module(..)))
+    }
 }
 
 impl Object<'_> {

@@ -33,21 +33,26 @@ struct ObjectFrame<'f> {
 
 impl<'e, 'a> Engine<'e, 'a> {
     /// Evaluates the objects of a block in all instances of its module. The block is parsed and declared
-    /// for that; what is wrong with it has been reported when it was declared first.
+    /// for that; unless it is a late one, what is wrong with it has been reported when it was declared first.
     pub(super) fn objects(&mut self, node: NodeId, item: &ObjectItem<'a>) {
         let tree = self.tree;
         let (branch, _) = tree.nodes[node];
         let header = tree.header(node);
+        let mut reported = Diagnostics::new();
         let parsed = match header.syntax {
+            Syntax::Text if item.late => {
+                let sources = self.sources;
+                self.record.parse(header.piece, sources, &mut reported)
+            }
             Syntax::Text => header.piece.parse_block(self.sources).ok(),
             Syntax::Block(_) | Syntax::Attribute(_) => None,
         };
         let ((Syntax::Block(block), _) | (_, Some(block))) = (header.syntax, &parsed) else {
+            self.diagnostics.extend(reported);
             return;
         };
-        let mut names = std::mem::take(&mut self.names);
+        let mut names = std::mem::take(&mut self.record.names);
         let index = tree.branches[branch].module.index;
-        let mut reported = Diagnostics::new();
         let object = declare::object(
             index,
             self.context,
@@ -56,7 +61,15 @@ impl<'e, 'a> Engine<'e, 'a> {
             &mut names,
             &mut reported,
         );
-        self.names = names;
+        self.record.names = names;
+        let declared;
+        let item = if item.late {
+            self.diagnostics.extend(reported);
+            declared = declare::item_of(item.schema, &object);
+            &declared
+        } else {
+            item
+        };
         let instances = self.instances[branch].len();
         self.cells[node] = vec![None; instances];
         for instance in 0..instances {
