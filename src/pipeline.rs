@@ -5,15 +5,18 @@
 //!       ─ refresh::investigate ─ refresh::users ─ plan::conclude ─ plan::impact ─ gate::review ─ apply::apply
 //! ```
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use tokio::task::JoinHandle;
+
 use crate::address::{Address, AddressPattern, EnvironmentName};
 use crate::apply::{self, ApplyError, ApplyOutcome, Events, Interrupts};
-use crate::backend::{self, LocalBackend, Snapshot as StateSnapshot, Writer};
+use crate::backend::{self, BackendError, LocalBackend, Snapshot as StateSnapshot, Writer};
 use crate::clients::{self, Connections};
-use crate::config::load::{LoadRequest, UnsetVariables, load};
+use crate::config::load::{Head, LoadRequest, UnsetVariables, load};
 use crate::config::project::{Environment, Inputs, Project};
 use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap};
 use crate::document::ContentHash;
@@ -21,6 +24,7 @@ use crate::gate::{ApprovedPlan, GateInput};
 use crate::graph;
 use crate::kinds::{self, Desired};
 use crate::plan::impact::Flows;
+use crate::plan::propose::Observed;
 use crate::plan::survey::{SurveyInput, desired_hash, survey};
 use crate::plan::{Mode, Plan, Selection, conclude, impact, propose};
 use crate::refresh::{self, Drivers, RefreshError};
@@ -55,6 +59,18 @@ pub struct Prepared {
     /// The git commit.
     pub commit: Option<String>,
     base: PathBuf,
+    looking: Option<JoinHandle<Looked>>,
+    look: Option<Look>,
+}
+
+/// What [`prepare_looking`] reads beside the loading: the state, and the objects that it owns.
+type Looked = Result<(StateSnapshot, Look), BackendError>;
+
+/// The live objects of a state, read before the project was known.
+struct Look {
+    state: ContentHash,
+    drivers: Drivers,
+    observed: Result<Observed, RefreshError>,
 }
 
 /// What a plan is asked to be.
@@ -142,7 +158,57 @@ impl From<PlanError> for Diagnostics {
 
 /// Loads a project and decodes its objects. Reads files and nothing else.
 pub fn prepare(request: &Request) -> Result<Prepared, Diagnostics> {
-    let mut project = load_project(request)?; // (pure, over the files)
+    prepare_telling(request, None)
+}
+
+/// Loads a project and decodes its objects. Meanwhile reads the state and the objects that it owns: for plans,
+/// which take no lease. Call it on a runtime whose other threads are free.
+pub fn prepare_looking(request: &Request) -> Result<Prepared, Diagnostics> {
+    let looking = OnceCell::new();
+    let look = |head: &Head<'_>| {
+        // A project that is loaded a second time is the same one.
+        looking.get_or_init(|| {
+            let environment = head.environment.clone();
+            let backend = backend::open(head.settings, &request.base, environment).ok()?;
+            let connections = Connections::new(head.providers, &request.base);
+            Some(tokio::spawn(look(backend, Drivers::new(connections))))
+        });
+    };
+    let mut prepared = prepare_telling(request, Some(&look))?;
+    prepared.looking = looking.into_inner().flatten();
+    Ok(prepared)
+}
+
+async fn look(backend: LocalBackend, mut drivers: Drivers) -> Looked {
+    let snapshot = backend.read().await?;
+    let observed = refresh::observe_owned(&mut drivers, &snapshot.state).await;
+    let look = Look {
+        state: snapshot.hash,
+        drivers,
+        observed,
+    };
+    Ok((snapshot, look))
+}
+
+impl Prepared {
+    /// Reads the state, or returns it as it was read while the project was loaded.
+    pub async fn read_state(&mut self) -> Result<StateSnapshot, BackendError> {
+        if let Some(looking) = self.looking.take()
+            && let Ok(looked) = looking.await
+        {
+            let (snapshot, look) = looked?;
+            self.look = Some(look);
+            return Ok(snapshot);
+        }
+        self.backend.read().await
+    }
+}
+
+fn prepare_telling(
+    request: &Request,
+    on_head: Option<&dyn Fn(&Head<'_>)>,
+) -> Result<Prepared, Diagnostics> {
+    let mut project = load_telling(request, on_head)?; // (pure, over the files)
     let mut desired = kinds::decode(&project)?; // (pure)
     graph::infer::infer(&mut desired).map_err(|cycle| cycle.diagnostic())?; // (pure)
     project.resources.clear();
@@ -160,11 +226,20 @@ pub fn prepare(request: &Request) -> Result<Prepared, Diagnostics> {
         backend,
         commit,
         base: request.base.clone(),
+        looking: None,
+        look: None,
     })
 }
 
 /// Loads a project for one environment.
 pub fn load_project(request: &Request) -> Result<Project, Diagnostics> {
+    load_telling(request, None)
+}
+
+fn load_telling(
+    request: &Request,
+    on_head: Option<&dyn Fn(&Head<'_>)>,
+) -> Result<Project, Diagnostics> {
     load(&LoadRequest {
         files: &*request.snapshot.files,
         root: &request.snapshot.folder,
@@ -174,6 +249,7 @@ pub fn load_project(request: &Request) -> Result<Project, Diagnostics> {
         providers: clients::PROVIDERS,
         tool_version: TOOL,
         unset_variables: UnsetVariables::Refuse,
+        on_head,
     })
 }
 
@@ -188,10 +264,17 @@ pub async fn plan_environment(
         desired,
         commit,
         base,
+        look,
         ..
     } = prepared;
     let gates = permitted(&project).map_err(PlanError::Project)?;
-    let mut drivers = Drivers::new(Connections::new(&project.providers, &base));
+    let look = look.filter(|look| look.state == basis.hash);
+    let (mut drivers, early) = if let Some(look) = look {
+        (look.drivers, look.observed)
+    } else {
+        let connections = Connections::new(&project.providers, &base);
+        (Drivers::new(connections), Ok(Observed::new()))
+    };
     let flows = Flows::of(&desired, &project.providers); // (pure)
     let survey = survey(SurveyInput {
         project: &project,
@@ -209,7 +292,12 @@ pub async fn plan_environment(
         RefreshError::Settings(found) => PlanError::Project(project.sources.attach(found)),
         RefreshError::Unreached(found) => PlanError::Outside(project.sources.attach(found)),
     };
-    let observed = refresh::observe(&mut drivers, &survey)
+    let early = match early {
+        // What cannot be read may be what the selection leaves out.
+        Err(_) if !survey.selection.is_all() => Observed::new(),
+        early => early.map_err(unread)?,
+    };
+    let observed = refresh::observe(&mut drivers, &survey, early)
         .await
         .map_err(unread)?; // (I/O)
     // What the state or the system said cannot be understood: the project is not what is wrong.

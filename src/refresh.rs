@@ -19,7 +19,9 @@ use crate::kinds::driver::{Answer, DriverError, ErasedDriver, ErasedQuestion, Er
 use crate::kinds::{self, KindEntry};
 use crate::plan::conclude::{Facts, needs_facts};
 use crate::plan::propose::Observed;
+use crate::plan::survey::Item;
 use crate::plan::{Change, Proposal, Survey};
+use crate::state::State;
 
 pub use users::users;
 
@@ -83,10 +85,42 @@ struct Sight<'a> {
 
 type Batches<'a, T> = BTreeMap<(ProviderAddress, &'static str), Vec<T>>;
 
-/// Reads the live objects of a survey.
-pub async fn observe(drivers: &mut Drivers, survey: &Survey) -> Result<Observed, RefreshError> {
+/// Reads the live objects that a state owns, before it is known what is wanted of them. Those whose last
+/// operation never settled are left for later.
+pub async fn observe_owned(drivers: &mut Drivers, state: &State) -> Result<Observed, RefreshError> {
     let mut batches: Batches<'_, Sight<'_>> = BTreeMap::new();
+    for (address, owned) in &state.objects {
+        let Some(kind) = kinds::kind(&address.kind).filter(|_| owned.pending.is_none()) else {
+            continue;
+        };
+        batches
+            .entry((owned.provider.clone(), kind.name))
+            .or_default()
+            .push(Sight {
+                address,
+                remote_id: &owned.remote_id,
+                spec: None,
+                history: owned.specs().collect(),
+            });
+    }
+    read(drivers, batches).await
+}
+
+/// Reads the live objects of a survey. `early` is what [`observe_owned`] read of the same state: an answer
+/// is taken from there where the question would be the same.
+pub async fn observe(
+    drivers: &mut Drivers,
+    survey: &Survey,
+    mut early: Observed,
+) -> Result<Observed, RefreshError> {
+    let mut batches: Batches<'_, Sight<'_>> = BTreeMap::new();
+    let mut observed = Observed::new();
     for (address, item) in &survey.items {
+        let known = early.remove(item.moved_from.as_ref().unwrap_or(address));
+        if let Some(live) = known.filter(|_| is_as_owned(item)) {
+            observed.insert(address.clone(), live);
+            continue;
+        }
         batches
             .entry((item.provider.clone(), item.kind.name))
             .or_default()
@@ -97,7 +131,16 @@ pub async fn observe(drivers: &mut Drivers, survey: &Survey) -> Result<Observed,
                 history: item.history(),
             });
     }
-    read(drivers, batches).await
+    observed.extend(read(drivers, batches).await?);
+    Ok(observed)
+}
+
+/// Whether what is wanted of an object is what was applied: nothing else has to be asked about it.
+fn is_as_owned(item: &Item) -> bool {
+    item.owned.as_ref().is_some_and(|owned| {
+        let wanted = item.desired.as_ref().map(|desired| &desired.spec);
+        owned.pending.is_none() && wanted.is_none_or(|wanted| *wanted == owned.spec)
+    })
 }
 
 /// Reads again the live objects of some changes.

@@ -27,8 +27,8 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<Exit, Diagnostics> {
 }
 
 async fn drift(args: &Args, output: &Output) -> Result<Exit, Stop> {
-    let prepared = args.scope.prepare().await?;
-    let snapshot = prepared.backend.read().await?;
+    let mut prepared = args.scope.prepare_looking().await?;
+    let snapshot = with_patience(output, prepared.read_state()).await?;
     announce(&snapshot, output);
     let options = PlanOptions {
         selection: args.scope.selection(),

@@ -50,6 +50,11 @@ impl ScopeArgs {
         pipeline::prepare(&request(&self.source, &self.project).await?)
     }
 
+    /// Loads the project, and meanwhile begins to read what there is.
+    pub(super) async fn prepare_looking(&self) -> Result<Prepared, Diagnostics> {
+        pipeline::prepare_looking(&request(&self.source, &self.project).await?)
+    }
+
     /// Returns what the plan is restricted to.
     pub(super) fn selection(&self) -> Selection {
         Selection {

@@ -88,6 +88,7 @@ pub(super) fn load(
         providers: clients::PROVIDERS,
         tool_version: env!("CARGO_PKG_VERSION"),
         unset_variables,
+        on_head: None,
     })
 }
 

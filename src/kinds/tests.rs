@@ -20,6 +20,7 @@ fn errors(text: &str) -> String {
         providers: clients::PROVIDERS,
         tool_version: "0.1.0",
         unset_variables: UnsetVariables::Refuse,
+        on_head: None,
     });
     let project = project.expect("the project loads");
     decode(&project).map_or_else(|errors| errors.render(), |_| String::new())

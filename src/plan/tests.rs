@@ -66,6 +66,7 @@ impl World {
             providers: PROVIDERS,
             tool_version: "0.1.0",
             unset_variables: UnsetVariables::Refuse,
+            on_head: None,
         })?;
         let mut desired = kinds::decode(&project)?;
         infer(&mut desired).map_err(|cycle| cycle.diagnostic())?;

@@ -137,8 +137,13 @@ pub(super) struct Start<'e, 'a> {
 }
 
 impl<'e, 'a> Engine<'e, 'a> {
-    /// Evaluates all nodes.
-    pub(super) fn run(start: &Start<'e, 'a>, order: Order, record: Record) -> Self {
+    /// Evaluates all nodes, the providers and what they need first; `on_providers` is told when these are right.
+    pub(super) fn run(
+        start: &Start<'e, 'a>,
+        order: Order,
+        record: Record,
+        on_providers: impl FnOnce(&BTreeMap<ProviderAddress, Provider>),
+    ) -> Self {
         let tree = start.tree;
         let mut engine = Self {
             tree,
@@ -167,7 +172,14 @@ impl<'e, 'a> Engine<'e, 'a> {
             local: Local::default(),
             inherited: None,
         });
-        for node in order.nodes {
+        let (first, rest) = order.nodes.split_at(order.providers);
+        for node in first {
+            engine.node(*node);
+        }
+        if !engine.diagnostics.has_errors() {
+            on_providers(&engine.results.providers);
+        }
+        for node in rest.iter().copied() {
             engine.node(node);
             if engine.count > MOST_INSTANCES {
                 let header = tree.header(node);

@@ -43,13 +43,13 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::address::{Address, AddressPattern, EnvironmentName};
+use crate::address::{Address, AddressPattern, EnvironmentName, ProviderAddress};
 use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap, Span, did_you_mean};
 use crate::document::ContentHash;
 
 use super::eval::{FileAccess, ReadLog};
 use super::files::Files;
-use super::project::{Environment, Inputs, Moved, Project, Removed, Settings};
+use super::project::{Environment, Inputs, Moved, Project, Provider, Removed, Settings};
 use super::schema::{KindSchema, ProviderSchema};
 use super::syntax;
 
@@ -82,6 +82,19 @@ pub struct LoadRequest<'a> {
     pub tool_version: &'a str,
     /// What a variable without a value is.
     pub unset_variables: UnsetVariables,
+    /// Is told how the environment is reached as soon as that is known, which is before the objects are.
+    pub on_head: Option<&'a dyn Fn(&Head<'_>)>,
+}
+
+/// How an environment is reached: what is known before the objects are. Whether these are right is not.
+#[derive(Debug, Clone, Copy)]
+pub struct Head<'h> {
+    /// The `streamform` block.
+    pub settings: &'h Settings,
+    /// The environment.
+    pub environment: &'h EnvironmentName,
+    /// All providers.
+    pub providers: &'h BTreeMap<ProviderAddress, Provider>,
 }
 
 /// What a variable without a value and without a default is.
@@ -261,16 +274,7 @@ fn load_all<T>(
         sources,
     };
     let mut record = Record::default();
-    let mut modules = BTreeMap::new();
-    for (folder, index) in &indices {
-        let items = declare::declare(index, &context, &mut record, diagnostics);
-        modules.insert(*folder, Module { index, items });
-    }
-    // What comes after a whole module comes after objects that nobody names.
-    let all = modules.values().any(Module::depends_on_modules);
-    for Module { index, items } in modules.values_mut() {
-        declare::declare_late(index, items, all, &context, &mut record, diagnostics);
-    }
+    let mut modules = declare_all(&context, &mut record, diagnostics);
     let is_right = |file: &Arc<str>| sources.text(file).is_some_and(|t| syntax::parse(t).is_ok());
     if record.unreadable.iter().any(is_right) {
         return Loaded::WrongCut;
@@ -293,6 +297,16 @@ fn load_all<T>(
         files: request.files,
         log: &log,
     };
+    let has_errors = diagnostics.has_errors();
+    let on_providers = |providers: &BTreeMap<ProviderAddress, Provider>| {
+        if let Some(told) = request.on_head.filter(|_| !has_errors) {
+            told(&Head {
+                settings: &settings,
+                environment,
+                providers,
+            });
+        }
+    };
     let start = Start {
         tree: &tree,
         context: &context,
@@ -304,7 +318,7 @@ fn load_all<T>(
         allow_unset: request.unset_variables == UnsetVariables::Unknown,
         keep_values: size_of::<T>() > 0,
     };
-    let mut engine = Engine::run(&start, order, record);
+    let mut engine = Engine::run(&start, order, record, on_providers);
     if engine.record.unreadable.iter().any(is_right) {
         return Loaded::WrongCut;
     }
@@ -329,6 +343,28 @@ fn load_all<T>(
         release,
     };
     Loaded::Whole(Box::new(assemble(found, results)), seen)
+}
+
+/// Declares the items of all modules.
+fn declare_all<'r, 'a>(
+    context: &Context<'r, 'a>,
+    record: &mut Record,
+    diagnostics: &mut Diagnostics,
+) -> BTreeMap<&'a str, Module<'a>>
+where
+    'r: 'a,
+{
+    let mut modules = BTreeMap::new();
+    for (folder, index) in context.modules {
+        let items = declare::declare(index, context, record, diagnostics);
+        modules.insert(*folder, Module { index, items });
+    }
+    // What comes after a whole module comes after objects that nobody names.
+    let all = modules.values().any(Module::depends_on_modules);
+    for Module { index, items } in modules.values_mut() {
+        declare::declare_late(index, items, all, context, record, diagnostics);
+    }
+    modules
 }
 
 /// Reads the root folder and those of all modules that are called.

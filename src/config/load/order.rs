@@ -15,6 +15,8 @@ use super::tree::{BranchId, NodeId, Tree};
 #[derive(Debug, Default)]
 pub(super) struct Order {
     pub(super) nodes: Vec<NodeId>,
+    /// How many nodes come first: the providers and what they need.
+    pub(super) providers: usize,
     /// Whether something refers to the node.
     pub(super) referred_to: Vec<bool>,
 }
@@ -40,58 +42,92 @@ enum Mark {
     Done,
 }
 
-/// Sorts all nodes. The search keeps its own stack: a chain of a hundred thousand locals is no problem.
+/// Sorts all nodes, so that the providers and what they need come first.
 pub(super) fn order(
     tree: &Tree<'_, '_>,
     sources: &SourceMap,
     diagnostics: &mut Diagnostics,
 ) -> Order {
-    let mut order = Order {
-        nodes: Vec::with_capacity(tree.nodes.len()),
-        referred_to: vec![false; tree.nodes.len()],
+    let count = tree.nodes.len();
+    let mut search = Search {
+        tree,
+        sources,
+        diagnostics,
+        marks: vec![Mark::New; count],
+        in_cycle: vec![false; count],
+        order: Order {
+            nodes: Vec::with_capacity(count),
+            providers: 0,
+            referred_to: vec![false; count],
+        },
     };
-    let mut marks = vec![Mark::New; tree.nodes.len()];
-    let mut in_cycle = vec![false; tree.nodes.len()];
-    for start in 0..tree.nodes.len() {
-        if marks[start] != Mark::New {
-            continue;
+    for node in 0..count {
+        if matches!(tree.item(node), Item::Provider(_)) {
+            search.visit(node);
         }
-        marks[start] = Mark::Open;
-        let mut stack = vec![frame(tree, start)];
+    }
+    search.order.providers = search.order.nodes.len();
+    for node in 0..count {
+        search.visit(node);
+    }
+    search.order
+}
+
+/// A search that keeps its own stack: a chain of a hundred thousand locals is no problem.
+struct Search<'s, 'm, 'a> {
+    tree: &'s Tree<'m, 'a>,
+    sources: &'s SourceMap,
+    diagnostics: &'s mut Diagnostics,
+    marks: Vec<Mark>,
+    in_cycle: Vec<bool>,
+    order: Order,
+}
+
+impl Search<'_, '_, '_> {
+    /// Puts what a node needs, and then the node, behind what is sorted already.
+    fn visit(&mut self, start: NodeId) {
+        if self.marks[start] != Mark::New {
+            return;
+        }
+        self.marks[start] = Mark::Open;
+        let mut stack = vec![frame(self.tree, start)];
         while let Some(top) = stack.last_mut() {
             if let Some(edge) = top.edges.get(top.next) {
                 top.next += 1;
                 let to = edge.to;
-                order.referred_to[to] = true;
-                match marks[to] {
+                self.order.referred_to[to] = true;
+                match self.marks[to] {
                     Mark::Done => {}
                     Mark::New => {
-                        marks[to] = Mark::Open;
-                        stack.push(frame(tree, to));
+                        self.marks[to] = Mark::Open;
+                        stack.push(frame(self.tree, to));
                     }
                     Mark::Open => {
                         let from = stack.iter().position(|frame| frame.node == to).unwrap_or(0);
-                        let cycle = &stack[from..];
-                        // A second way around the same nodes says nothing new.
-                        if !cycle.iter().all(|frame| in_cycle[frame.node]) {
-                            diagnostics.push(cycle_error(tree, sources, cycle));
-                        }
-                        for frame in cycle {
-                            in_cycle[frame.node] = true;
-                        }
+                        self.cycle(&stack[from..]);
                     }
                 }
             } else {
                 let node = top.node;
-                marks[node] = Mark::Done;
-                if !in_cycle[node] {
-                    order.nodes.push(node);
+                self.marks[node] = Mark::Done;
+                if !self.in_cycle[node] {
+                    self.order.nodes.push(node);
                 }
                 stack.pop();
             }
         }
     }
-    order
+
+    fn cycle(&mut self, cycle: &[Frame<'_>]) {
+        // A second way around the same nodes says nothing new.
+        if !cycle.iter().all(|frame| self.in_cycle[frame.node]) {
+            let error = cycle_error(self.tree, self.sources, cycle);
+            self.diagnostics.push(error);
+        }
+        for frame in cycle {
+            self.in_cycle[frame.node] = true;
+        }
+    }
 }
 
 fn frame<'m>(tree: &Tree<'m, '_>, node: NodeId) -> Frame<'m> {

@@ -133,6 +133,7 @@ impl Case {
             providers: PROVIDERS,
             tool_version: "0.1.0",
             unset_variables: self.unset,
+            on_head: None,
         })
     }
 
