@@ -106,6 +106,15 @@ impl ContentHash {
         Self(Sha256::digest(bytes).into())
     }
 
+    /// Returns the hash of a text that is given piece by piece.
+    pub fn of_parts<'a>(parts: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut digest = Sha256::new();
+        for part in parts {
+            digest.update(part);
+        }
+        Self(digest.finalize().into())
+    }
+
     /// Returns the first 12 digits, for people.
     pub fn short(&self) -> String {
         self.hex()[..12].to_owned()

@@ -210,8 +210,8 @@ fn prepare_telling(
 ) -> Result<Prepared, Diagnostics> {
     let mut project = load_telling(request, on_head)?; // (pure, over the files)
     let mut desired = kinds::decode(&project)?; // (pure)
-    graph::infer::infer(&mut desired).map_err(|cycle| cycle.diagnostic())?; // (pure)
     project.resources.clear();
+    graph::infer::infer(&mut desired).map_err(|cycle| cycle.diagnostic())?; // (pure)
     let environment = project.environment.name.clone();
     let backend = backend::open(&project.settings, &request.base, environment)
         .map_err(|errors| project.sources.attach(errors))?;

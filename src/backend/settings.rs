@@ -66,7 +66,7 @@ impl Local {
         }
         let mut local = Self::default();
         let mut diagnostics = Diagnostics::new();
-        for (name, attribute) in &block.attributes {
+        for (name, attribute) in block.attributes.iter() {
             match &**name {
                 "path" => {
                     let read = text(attribute, |text| {

@@ -118,13 +118,19 @@ fn diff<K: Kind>(
     live: &Document,
     remote_id: &str,
 ) -> Result<Vec<Delta>, WrongDocument> {
-    let spec: K::Spec = read::<K, _>(spec, "description", remote_id)?;
+    let live: K::Live = read::<K, _>(live, "live object", remote_id)?;
+    let wanted: K::Spec = read::<K, _>(spec, "description", remote_id)?;
+    // As a rule what is wanted is what was applied.
+    if let [was] = history
+        && *was == spec
+    {
+        return Ok(K::diff(&wanted, std::slice::from_ref(&wanted), &live));
+    }
     let history: Vec<K::Spec> = history
         .iter()
         .map(|was| read::<K, _>(was, "state", remote_id))
         .collect::<Result<_, _>>()?;
-    let live: K::Live = read::<K, _>(live, "live object", remote_id)?;
-    Ok(K::diff(&spec, &history, &live))
+    Ok(K::diff(&wanted, &history, &live))
 }
 
 fn adopt<K: Kind>(

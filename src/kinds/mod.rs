@@ -19,6 +19,7 @@ pub mod topic;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -339,8 +340,8 @@ pub struct Desired {
     pub lifecycle: Lifecycle,
     /// The block's header.
     pub span: Span,
-    /// The places of its attributes, to point at: path → span.
-    pub places: BTreeMap<String, Span>,
+    /// The places of its attributes, to point at: paths and spans.
+    pub places: Box<[(Arc<str>, Span)]>,
 }
 
 /// Decodes all resources of a project. Reports every problem, and two objects with one identity.
@@ -466,11 +467,10 @@ impl<'a> Owners<'a> {
     }
 }
 
-fn places(block: &Block) -> BTreeMap<String, Span> {
-    block
-        .attributes
-        .iter()
-        .map(|(name, attribute)| (name.to_string(), attribute.value_span.clone()))
+fn places(block: &Block) -> Box<[(Arc<str>, Span)]> {
+    let attributes = block.attributes.iter();
+    attributes
+        .map(|(name, attribute)| (Arc::clone(name), attribute.value_span.clone()))
         .collect()
 }
 
@@ -480,7 +480,8 @@ impl Desired {
     pub fn place(&self, path: Option<&str>) -> &Span {
         path.and_then(|path| {
             let outer = path.split(['[', '.']).next().unwrap_or(path);
-            self.places.get(path).or_else(|| self.places.get(outer))
+            let place = |wanted: &str| self.places.iter().find(|(name, _)| **name == *wanted);
+            place(path).or_else(|| place(outer)).map(|(_, span)| span)
         })
         .unwrap_or(&self.span)
     }

@@ -41,8 +41,7 @@ pub fn propose(survey: Survey, observed: &Observed) -> Result<Proposal, Diagnost
     let mut wrong = Diagnostics::new();
     for (address, item) in &survey.items {
         let live = observed.get(address).and_then(Option::as_ref);
-        let compared = drift_of(address, item, live)
-            .and_then(|drifted| Ok((drifted, change_of(address, item, live)?)));
+        let compared = compare(address, item, live);
         match compared {
             Ok((drifted, change)) => {
                 if let Some(mut found) = drifted {
@@ -70,6 +69,27 @@ pub fn propose(survey: Survey, observed: &Observed) -> Result<Proposal, Diagnost
         drift,
         unchanged,
     })
+}
+
+/// Returns what was changed outside, and what has to be done.
+fn compare(
+    address: &Address,
+    item: &Item,
+    live: Option<&Document>,
+) -> Result<(Option<Drift>, Option<Change>), WrongDocument> {
+    let drifted = drift_of(address, item, live)?;
+    // Most objects are as they were applied, and wanted so: that was seen just now.
+    if drifted.is_none() && live.is_some() && is_wanted_as_applied(item) {
+        return Ok((None, None));
+    }
+    Ok((drifted, change_of(address, item, live)?))
+}
+
+fn is_wanted_as_applied(item: &Item) -> bool {
+    match (&item.desired, &item.owned) {
+        (Some(desired), Some(owned)) => item.moved_from.is_none() && is_recorded(desired, owned),
+        _ => false,
+    }
 }
 
 fn change_of(
@@ -166,7 +186,7 @@ fn wanted(
         .is_some_and(|pending| pending.notes.is_some());
     change.action = if !change.deltas.is_empty() || left_behind {
         Action::Update
-    } else if change.moved_from.is_some() || !is_recorded(&change, desired, owned) {
+    } else if change.moved_from.is_some() || !is_recorded(desired, owned) {
         Action::Record
     } else {
         return Ok(None);
@@ -192,8 +212,7 @@ fn declared(
     }
     change.action = if !change.deltas.is_empty() {
         Action::Update
-    } else if change.moved_from.is_none()
-        && owned.is_some_and(|owned| is_recorded(&change, desired, owned))
+    } else if change.moved_from.is_none() && owned.is_some_and(|owned| is_recorded(desired, owned))
     {
         return Ok(None);
     } else {
@@ -206,11 +225,11 @@ fn declared(
 }
 
 /// Whether the state says already what it would say after an apply.
-fn is_recorded(change: &Change, desired: &Desired, owned: &ObjectState) -> bool {
+fn is_recorded(desired: &Desired, owned: &ObjectState) -> bool {
     owned.pending.is_none()
         && owned.spec == desired.spec
-        && owned.protected == change.protected
-        && owned.depends_on == change.needs
+        && owned.protected == desired.lifecycle.prevent_destroy
+        && owned.depends_on == desired.depends_on
 }
 
 fn not_ours(address: &Address, item: &Item) -> Finding {

@@ -1,10 +1,9 @@
 //! One instance of a block: its body, its `lifecycle` and its conditions, evaluated.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::config::block::{Attribute, Block};
+use crate::config::block::{Attribute, Attributes, Block};
 use crate::config::convert::convert;
 use crate::config::project::{CheckResult, Lifecycle};
 use crate::config::value::{Type, Value};
@@ -16,7 +15,7 @@ use super::module::{self, Condition};
 use super::view::{Local, Site};
 
 /// The attributes and the nested blocks of a body.
-pub(super) type Content = (BTreeMap<Arc<str>, Attribute>, Vec<Block>);
+pub(super) type Content = (Attributes, Vec<Block>);
 
 impl Site<'_, '_, '_> {
     fn span(&self, range: &Range<usize>) -> Span {
@@ -31,7 +30,7 @@ impl Site<'_, '_, '_> {
         errors: &mut Diagnostics,
     ) -> Option<Content> {
         let mut complete = true;
-        let mut attributes = BTreeMap::new();
+        let mut attributes = Attributes::default();
         for attribute in &declared.attributes {
             match self.attribute(attribute, local, errors) {
                 // An attribute that is null is one that is not set.

@@ -368,7 +368,10 @@ impl<'e, 'a> Engine<'e, 'a> {
             );
             return None;
         }
-        let evaluated = Provider { settings, span };
+        let evaluated = Provider {
+            settings: settings.into_iter().collect(),
+            span,
+        };
         self.results
             .providers
             .insert(provider.address.clone(), evaluated);

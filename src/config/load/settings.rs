@@ -8,7 +8,7 @@ use hcl_edit::structure::{Attribute as Syntax, Body, Structure};
 
 use crate::address::{AddressPattern, EnvironmentName};
 use crate::config::amount;
-use crate::config::block::{Attribute, Block};
+use crate::config::block::{Attribute, Attributes, Block};
 use crate::config::convert::convert;
 use crate::config::eval::{Scope, evaluate, references};
 use crate::config::project::{ApplyPolicy, DriftPolicy, Environment, Settings, Verification};
@@ -414,7 +414,7 @@ impl Reader<'_> {
 
     /// Reads a block whose names are checked elsewhere.
     fn block(&mut self, piece: &Piece, block: &hcl_edit::structure::Block) -> Option<Block> {
-        let mut attributes = BTreeMap::new();
+        let mut attributes = Attributes::default();
         let mut blocks = Vec::new();
         let mut complete = true;
         for structure in &block.body {

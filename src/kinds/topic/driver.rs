@@ -77,8 +77,9 @@ impl Driver for TopicDriver {
             .iter()
             .map(|topic| (&*topic.name, topic))
             .collect();
+        // What was asked and answered is freed on the way: there may be ten thousand.
         wanted
-            .iter()
+            .into_iter()
             .zip(configs)
             .map(|(wanted, config)| {
                 let Some(topic) = topics

@@ -166,7 +166,7 @@ fn summary(project: &Project) -> String {
     let mut lines = String::new();
     for (address, resource) in &project.resources {
         write!(lines, "{address} ({})", resource.provider).unwrap();
-        for (name, attribute) in &resource.body.attributes {
+        for (name, attribute) in resource.body.attributes.iter() {
             write!(lines, " {name}={}", show(&attribute.value)).unwrap();
         }
         for block in &resource.body.blocks {

@@ -64,7 +64,10 @@ output "factor" { value = topic.numbered[1].replication_factor }
     );
     assert_eq!(show(&output(&project, "factor")), "null");
     let state = project.settings.state.unwrap();
-    assert_eq!(show(&state.attributes["path"].value), r#"".state-default""#);
+    assert_eq!(
+        show(&state.attributes.get("path").unwrap().value),
+        r#"".state-default""#
+    );
     assert_eq!(project.settings.max_deletions, Some(3));
     assert_eq!(project.environment.name.as_str(), "default");
     assert!(project.warnings.is_empty());
@@ -181,7 +184,7 @@ topic "a" {
                 "{} {:?} {}",
                 b.keyword,
                 b.labels,
-                show(&b.attributes["pattern"].value)
+                show(&b.attributes.get("pattern").unwrap().value)
             )
         })
         .collect();
