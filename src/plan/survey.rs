@@ -441,6 +441,7 @@ mod tests {
             providers: clients::PROVIDERS,
             tool_version: "0.1.0",
             unset_variables: UnsetVariables::Refuse,
+            on_head: None,
         });
         let project = project.expect("the project loads");
         let mut state = State::empty(EnvironmentName::default_environment());

@@ -120,7 +120,8 @@ impl World for Environment {
             selection,
             ..PlanOptions::default()
         };
-        let planned = plan_environment(prepared, Basis::from(basis), options).await;
+        let planning = Box::pin(plan_environment(prepared, Basis::from(basis), options));
+        let planned = planning.await;
         let planned = planned.map_err(unplanned)?;
         let policies = Policies {
             apply: planned.environment.apply,
