@@ -20,7 +20,7 @@ use crate::config::schema::{
 use crate::config::value::Value;
 use crate::diagnostic::Diagnostics;
 
-use super::{LoadRequest, UnsetVariables, load};
+use super::{Head, LoadRequest, UnsetVariables, load};
 
 const fn attribute(name: &'static str, required: bool) -> AttributeSchema {
     AttributeSchema {
@@ -124,6 +124,10 @@ impl Case {
     }
 
     fn load(&self) -> Result<Project, Diagnostics> {
+        self.load_telling(None)
+    }
+
+    fn load_telling(&self, on_head: Option<&dyn Fn(&Head<'_>)>) -> Result<Project, Diagnostics> {
         load(&LoadRequest {
             files: &self.files,
             root: self.root,
@@ -133,7 +137,7 @@ impl Case {
             providers: PROVIDERS,
             tool_version: "0.1.0",
             unset_variables: self.unset,
-            on_head: None,
+            on_head,
         })
     }
 

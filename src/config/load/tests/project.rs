@@ -1,5 +1,6 @@
 //! Projects that load.
 
+use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -145,6 +146,29 @@ fn environments_are_listed_without_loading() {
             .collect::<Vec<_>>(),
         ["a", "b"]
     );
+}
+
+#[test]
+fn the_head_is_told_before_objects_are_looked_at() {
+    let told = |case: &Case| {
+        let seen = RefCell::new(Vec::new());
+        let loaded = case.load_telling(Some(&|head| {
+            let providers = head.providers.keys().map(ToString::to_string);
+            seen.borrow_mut()
+                .push((head.environment.to_string(), providers.collect::<Vec<_>>()));
+        }));
+        (seen.into_inner(), loaded.is_ok())
+    };
+    let head = vec![("default".to_owned(), vec!["kafka".to_owned()])];
+    let right = Case::new("topic \"a\" { partitions = local.two }\nlocals { two = 2 }\n");
+    assert_eq!(told(&right), (head.clone(), true));
+    let wrong = Case::new("topic \"a\" { partitions = \"many\" + 1 }\n");
+    assert_eq!(told(&wrong), (head, false));
+    let unreachable = Case::default().file(
+        "main.hcl",
+        "provider \"kafka\" { bootstrap_servers = 1 / 0 }\ntopic \"a\" { partitions = 1 }\n",
+    );
+    assert_eq!(told(&unreachable), (Vec::new(), false));
 }
 
 #[test]
