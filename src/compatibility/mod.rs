@@ -5,7 +5,9 @@
 //! and what a writer wrote, `lint` finds what will hurt later. What a level asks for is [`level`]'s;
 //! the rules are those that Confluent's documentation of schema evolution states for each format.
 
+pub mod avro;
 pub mod level;
+pub mod pointer;
 pub mod protobuf;
 
 use std::collections::BTreeMap;

@@ -7,6 +7,7 @@
 mod apply;
 mod commands;
 mod commands_on_projects;
+mod compatibility_avro;
 mod compatibility_protobuf;
 mod completeness;
 mod consumer_groups;
