@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use crate::document::Document;
+
 use super::schema::{Enum, Field, Fixed, Named, Primitive, Record, Schema, Shape, Type, TypeId};
 
 /// Returns the canonical text of a schema.
@@ -19,7 +21,9 @@ pub fn canonical(schema: &Schema) -> String {
         types: &schema.types,
         shallow: None,
     };
-    crate::document::canonical(&writer.value(schema.root, ""))
+    Document::from(writer.value(schema.root, ""))
+        .canonical()
+        .to_owned()
 }
 
 /// Returns the canonical text of one named type, with the names of others in place of them.
@@ -28,7 +32,7 @@ pub(super) fn definition(types: &[Type], id: TypeId) -> String {
         types,
         shallow: Some(id),
     };
-    crate::document::canonical(&writer.value(id, ""))
+    Document::from(writer.value(id, "")).canonical().to_owned()
 }
 
 struct Writer<'a> {
