@@ -6,6 +6,7 @@
 //! the rules are those that Confluent's documentation of schema evolution states for each format.
 
 pub mod avro;
+pub mod json;
 pub mod level;
 pub mod pointer;
 pub mod protobuf;

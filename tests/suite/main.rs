@@ -8,6 +8,7 @@ mod apply;
 mod commands;
 mod commands_on_projects;
 mod compatibility_avro;
+mod compatibility_json;
 mod compatibility_protobuf;
 mod completeness;
 mod consumer_groups;
