@@ -449,7 +449,23 @@ mod tests {
             prop_assume!(kind != "module");
             let module = ModulePath(modules.into_iter().map(|(name, key)| ModuleStep { name: name.into(), key }).collect());
             let address = Address { module, kind: kind.into(), name: name.into(), key };
-            prop_assert_eq!(address.to_string().parse::<Address>(), Ok(address));
+            let module = AddressPattern::Module(address.module.clone());
+            prop_assert_eq!(address.to_string().parse::<Address>(), Ok(address.clone()));
+            let pattern = AddressPattern::Object(address.clone());
+            prop_assert_eq!(pattern.to_string().parse(), Ok(pattern));
+            if !address.module.is_root() {
+                prop_assert_eq!(module.to_string().parse(), Ok(module));
+            }
+        }
+
+        #[test]
+        fn names_of_environments_and_providers_round_trip(text in "[a-z][a-z0-9_-]{0,5}(\\.[a-z]{1,5})?|.{0,10}") {
+            if let Ok(environment) = text.parse::<EnvironmentName>() {
+                prop_assert_eq!(environment.to_string(), text.clone());
+            }
+            if let Ok(provider) = text.parse::<ProviderAddress>() {
+                prop_assert_eq!(provider.to_string(), text);
+            }
         }
 
         #[test]

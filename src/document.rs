@@ -223,5 +223,18 @@ mod tests {
             let hash = ContentHash::of(&bytes);
             prop_assert_eq!(hash.to_string().parse(), Ok(hash));
         }
+
+        #[test]
+        fn documents_round_trip_and_their_hash_sees_every_change(entries in prop::collection::btree_map(".{0,4}", prop_oneof![
+            any::<i64>().prop_map(Value::from), any::<bool>().prop_map(Value::from), ".{0,6}".prop_map(Value::from),
+        ], 0..5), key in ".{0,4}") {
+            let document = Document::of(&entries);
+            let read: Document = serde_json::from_str(document.canonical()).expect("JSON");
+            prop_assert_eq!(&read, &document);
+            prop_assert_eq!(read.hash(), document.hash());
+            let mut other = entries;
+            other.insert(key, json!(["another"]));
+            prop_assert_ne!(Document::of(&other).hash(), document.hash());
+        }
     }
 }

@@ -58,7 +58,8 @@ pub struct Prepared {
     pub backend: LocalBackend,
     /// The git commit.
     pub commit: Option<String>,
-    base: PathBuf,
+    /// The drivers of its providers, not connected yet.
+    pub drivers: Drivers,
     looking: Option<JoinHandle<Looked>>,
     look: Option<Look>,
 }
@@ -220,12 +221,13 @@ fn prepare_telling(
         .commit
         .as_ref()
         .map(|commit| commit.id.to_string());
+    let drivers = Drivers::new(Connections::new(&project.providers, &request.base));
     Ok(Prepared {
         project,
         desired,
         backend,
         commit,
-        base: request.base.clone(),
+        drivers,
         looking: None,
         look: None,
     })
@@ -263,7 +265,7 @@ pub async fn plan_environment(
         project,
         desired,
         commit,
-        base,
+        drivers,
         look,
         ..
     } = prepared;
@@ -272,8 +274,7 @@ pub async fn plan_environment(
     let (mut drivers, early) = if let Some(look) = look {
         (look.drivers, look.observed)
     } else {
-        let connections = Connections::new(&project.providers, &base);
-        (Drivers::new(connections), Ok(Observed::new()))
+        (drivers, Ok(Observed::new()))
     };
     let flows = Flows::of(&desired, &project.providers); // (pure)
     let survey = survey(SurveyInput {
@@ -321,18 +322,13 @@ pub async fn plan_environment(
     })
 }
 
-/// Returns what a saved plan is checked against and carried out with: the hashes of the release and of
-/// the objects as wanted, what the project permits, and its connections.
+/// Returns what a saved plan is checked against: the hashes of the release and of the objects as
+/// wanted, and what the project permits.
 pub fn for_saved_plan(
     prepared: &Prepared,
-) -> Result<((ContentHash, ContentHash), GateInput, Connections), Diagnostics> {
+) -> Result<((ContentHash, ContentHash), GateInput), Diagnostics> {
     let hashes = (prepared.project.release, desired_hash(&prepared.desired));
-    let gates = permitted(&prepared.project)?;
-    Ok((
-        hashes,
-        gates,
-        Connections::new(&prepared.project.providers, &prepared.base),
-    ))
+    Ok((hashes, permitted(&prepared.project)?))
 }
 
 /// Takes the source places of the changed objects out of a proposal; the rest of the survey is no longer needed.

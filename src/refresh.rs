@@ -59,6 +59,18 @@ impl Drivers {
         }
     }
 
+    /// Sets the driver of a kind through a provider, in the place of the one that would be made.
+    #[must_use]
+    pub fn with(
+        mut self,
+        provider: ProviderAddress,
+        kind: &'static str,
+        driver: Arc<dyn ErasedDriver>,
+    ) -> Self {
+        self.made.insert((provider, kind), driver);
+        self
+    }
+
     /// Returns the driver of a kind through a provider.
     pub fn get(
         &mut self,

@@ -18,9 +18,7 @@ use crate::refresh::Drivers;
 
 use super::backend::LeaseArgs;
 use super::plan::{Format, show};
-use super::planning::{
-    PermissionArgs, ScopeArgs, Stop, acquire, refusals, rejected, verb, with_patience,
-};
+use super::planning::{PermissionArgs, ScopeArgs, Stop, acquire, rejected, verb, with_patience};
 use super::progress::{Progress, interrupts, unless_interrupted};
 use super::runtime::block_on;
 use super::{Exit, Output};
@@ -117,7 +115,7 @@ async fn under_lease(
     let approved = match review(plan, &args.permission.gates(gates)) {
         Ok(approved) => approved,
         Err(rejection) => {
-            output.diagnostics(&refusals(&rejection, &places, &sources));
+            output.diagnostics(&rejection.diagnostics(&places, &sources));
             return Ok(rejected(&rejection));
         }
     };
@@ -147,18 +145,18 @@ fn is_recorded(plan: &Plan, writer: &Writer) -> bool {
 /// Applies a saved plan, if it still belongs to the state and the project.
 async fn saved(path: &Path, args: &Common, output: &Output) -> Result<Exit, Stop> {
     let plan = read(path)?;
-    let prepared = args.scope.prepare().await?;
+    let mut prepared = args.scope.prepare().await?;
     let interrupts = interrupts()?;
     let acquiring = acquire(&prepared, &args.lease, "apply", output);
     let mut writer = unless_interrupted(&interrupts, acquiring).await??;
-    let ended = apply_saved(plan, args, &prepared, &mut writer, interrupts, output).await;
+    let ended = apply_saved(plan, args, &mut prepared, &mut writer, interrupts, output).await;
     release(writer, ended).await
 }
 
 async fn apply_saved(
     plan: Plan,
     args: &Common,
-    prepared: &Prepared,
+    prepared: &mut Prepared,
     writer: &mut Writer,
     interrupts: Interrupts,
     output: &Output,
@@ -170,16 +168,17 @@ async fn apply_saved(
                 .hint("plan again, and look at what is different now"),
         )
     };
-    let (hashes, gates, connections) = pipeline::for_saved_plan(prepared)?;
+    let (hashes, gates) = pipeline::for_saved_plan(prepared)?;
     pipeline::check_basis(&plan, &Basis::from(&*writer), Some(hashes))
         .map_err(|reason| stale(reason.to_string()))?;
-    let mut drivers = Drivers::new(connections);
     show(&plan, &[], Format::Text, output);
     match review(plan, &args.permission.gates(gates)) {
-        Ok(approved) => carry_out(approved, writer, &mut drivers, interrupts, output).await,
+        Ok(approved) => {
+            carry_out(approved, writer, &mut prepared.drivers, interrupts, output).await
+        }
         Err(rejection) => {
             let sources = &prepared.project.sources;
-            output.diagnostics(&refusals(&rejection, &prepared.desired, sources));
+            output.diagnostics(&rejection.diagnostics(&prepared.desired, sources));
             Ok(rejected(&rejection))
         }
     }

@@ -11,7 +11,7 @@ use crate::plan::{Plan, Selection};
 
 use super::apply::{carry_out, release};
 use super::backend::LeaseArgs;
-use super::planning::{Stop, acquire, refusals, rejected, with_patience};
+use super::planning::{Stop, acquire, rejected, with_patience};
 use super::progress::{interrupts, unless_interrupted};
 use super::runtime::block_on;
 use super::{Exit, Output, ProjectArgs, SourceArgs, planning};
@@ -82,7 +82,7 @@ async fn adopt(
     match review(plan, &GateInput::default()) {
         Ok(approved) => carry_out(approved, writer, &mut drivers, interrupts, output).await,
         Err(rejection) => {
-            output.diagnostics(&refusals(&rejection, &places, &sources));
+            output.diagnostics(&rejection.diagnostics(&places, &sources));
             Ok(rejected(&rejection))
         }
     }

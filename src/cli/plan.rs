@@ -10,9 +10,7 @@ use crate::pipeline::{self, Basis, PlanOptions, Planned};
 use crate::plan::render::{json, markdown, text};
 use crate::plan::{Mode, Plan, file};
 
-use super::planning::{
-    PermissionArgs, ScopeArgs, Stop, announce, refusals, rejected, with_patience,
-};
+use super::planning::{PermissionArgs, ScopeArgs, Stop, announce, rejected, with_patience};
 use super::runtime::block_on;
 use super::{Exit, Output};
 
@@ -99,7 +97,7 @@ async fn plan(args: &Args, output: &Output) -> Result<Exit, Stop> {
     show(plan, refused, args.format, output);
     let exit = match &reviewed {
         Err(rejection) => {
-            output.diagnostics(&refusals(rejection, &places, &sources));
+            output.diagnostics(&rejection.diagnostics(&places, &sources));
             rejected(rejection)
         }
         Ok(_) if args.detailed_exitcode && !plan.is_empty() => Exit::Changes,

@@ -1,14 +1,12 @@
 //! What `plan`, `apply`, `destroy`, `drift` and `import` share: the arguments, the way to a plan, and how
 //! refusals are told.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::address::{Address, AddressPattern};
+use crate::address::AddressPattern;
 use crate::backend::{BackendError, Snapshot as StateSnapshot, Writer};
-use crate::diagnostic::{Diagnostics, SourceMap};
+use crate::diagnostic::Diagnostics;
 use crate::gate::{GateInput, Rejection};
-use crate::kinds::Desired;
 use crate::pipeline::{self, PlanError, Prepared, Request};
 use crate::plan::{Mode, Selection};
 
@@ -177,20 +175,6 @@ pub(super) async fn with_patience<T>(output: &Output, work: impl Future<Output =
             }
         }
     }
-}
-
-/// Returns the reasons of a rejection, each pointing at its place in the source.
-pub(super) fn refusals(
-    rejection: &Rejection,
-    places: &BTreeMap<Address, Desired>,
-    sources: &SourceMap,
-) -> Diagnostics {
-    let found = rejection.refusals.iter().map(|refusal| {
-        let desired = refusal.address.as_ref().and_then(|at| places.get(at));
-        let span = desired.map(|desired| desired.place(refusal.path.as_deref()).clone());
-        refusal.diagnostic().at(span)
-    });
-    sources.attach(found.collect())
 }
 
 /// Returns how a command ends whose plan was rejected.

@@ -1,7 +1,6 @@
 //! The gate `destructive`: what loses data needs permission, object by object; what is protected is not
 //! deleted with any. Pure.
 
-use crate::address::Address;
 use crate::kinds::Weight;
 use crate::plan::propose::PROTECTED;
 use crate::plan::{Change, Plan};
@@ -25,7 +24,7 @@ pub fn gate(plan: &Plan, input: &GateInput) -> Vec<Refusal> {
             }
             let mut refused = refusal(NAME, &change.address, finding);
             if !is_protected {
-                let permission = permission(&change.address);
+                let permission = permission(change);
                 refused.hint = Some(match refused.hint {
                     Some(hint) => format!("{hint}\n{permission}"),
                     None => permission,
@@ -37,11 +36,14 @@ pub fn gate(plan: &Plan, input: &GateInput) -> Vec<Refusal> {
     refusals
 }
 
-fn permission(address: &Address) -> String {
-    format!(
-        "if the loss is wanted: --allow-destroy '{address}', or allow_destroy = true in the block's \
-         lifecycle"
-    )
+/// Says how a loss is allowed. A block that is gone can say nothing any more.
+fn permission(change: &Change) -> String {
+    let address = &change.address;
+    let in_the_project = match change.desired {
+        Some(_) => "allow_destroy = true in the block's lifecycle".to_owned(),
+        None => "allow_destroy in the environment's block".to_owned(),
+    };
+    format!("if the loss is wanted: --allow-destroy '{address}', or {in_the_project}")
 }
 
 fn is_allowed(change: &Change, input: &GateInput) -> bool {

@@ -8,9 +8,11 @@ pub mod destructive;
 pub mod feasible;
 pub mod impact;
 
+use std::collections::BTreeMap;
+
 use crate::address::{Address, AddressPattern};
-use crate::diagnostic::Diagnostic;
-use crate::kinds::Finding;
+use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap};
+use crate::kinds::{Desired, Finding};
 use crate::plan::Plan;
 
 /// What was permitted for this run.
@@ -89,6 +91,21 @@ impl Rejection {
         self.refusals
             .iter()
             .any(|refusal| refusal.gate == feasible::NAME)
+    }
+
+    /// Returns the reasons as errors, each pointing at its place in the source where the project
+    /// still holds the object.
+    pub fn diagnostics(
+        &self,
+        places: &BTreeMap<Address, Desired>,
+        sources: &SourceMap,
+    ) -> Diagnostics {
+        let told = self.refusals.iter().map(|refusal| {
+            let desired = refusal.address.as_ref().and_then(|at| places.get(at));
+            let span = desired.map(|desired| desired.place(refusal.path.as_deref()).clone());
+            refusal.diagnostic().at(span)
+        });
+        sources.attach(told.collect())
     }
 }
 

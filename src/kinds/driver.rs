@@ -254,12 +254,17 @@ pub trait ErasedDriver: Send + Sync {
 
 struct Eraser<D>(D);
 
+/// Returns a driver with its kind erased.
+pub fn erased(driver: impl Driver) -> Arc<dyn ErasedDriver> {
+    Arc::new(Eraser(driver))
+}
+
 /// Makes an erased driver.
 pub(super) fn connect<D: Driver>(
     connections: &Connections,
     provider: &ProviderAddress,
 ) -> Result<Arc<dyn ErasedDriver>, DriverError> {
-    Ok(Arc::new(Eraser(D::connect(connections, provider)?)))
+    Ok(erased(D::connect(connections, provider)?))
 }
 
 impl<D: Driver> ErasedDriver for Eraser<D> {

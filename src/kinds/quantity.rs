@@ -8,8 +8,13 @@ pub fn count(number: u64, noun: &str) -> String {
     format!("{} {noun}{plural}", grouped(number))
 }
 
-/// Returns a number with its digits in groups of three.
-fn grouped(number: u64) -> String {
+/// Returns a part of a count with the noun of all: `3 of 12,000 records`.
+pub fn share(part: u64, all: u64, noun: &str) -> String {
+    format!("{} of {}", grouped(part), count(all, noun))
+}
+
+/// Returns a number with its digits in groups of three: `12,000`.
+pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {

@@ -241,8 +241,9 @@ fn not_ours(address: &Address, item: &Item) -> Finding {
     )
     .detail("Streamform changes only what it made or was told to take over.")
     .hint(format!(
-        "take it over: write import {{ to = {address}, id = {id:?} }} as a block, or run \
-             `streamform import '{address}' {id}`"
+        "to take it over as the block says, add\n\
+         import {{\n  to = {address}\n  id = {id:?}\n}}\n\
+         or first record it as it is: streamform import '{address}' {id}"
     ))
 }
 

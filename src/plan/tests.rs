@@ -227,7 +227,7 @@ fn a_changed_declaration_shows_what_changed_and_a_removed_one_is_forgotten() {
     );
     let gone = world.plan("topic \"orders\" { partitions = 1 }");
     insta::assert_snapshot!(text::render(&gone, false), @r"
-    . consumer_group.billing will no longer be managed; what is live stays
+    . consumer_group.billing will no longer be managed; the live object stays
 
       . consumer_group.billing
     Plan: 1 to forget; 1 as wanted.

@@ -12,6 +12,7 @@ mod compatibility_json;
 mod compatibility_protobuf;
 mod completeness;
 mod consumer_groups;
+mod convergence;
 mod format;
 mod git_remote;
 mod kafka_client;
@@ -20,6 +21,7 @@ mod layering;
 mod modules;
 mod round_trip;
 mod sandbox;
+mod scenarios;
 mod state_commands;
 #[allow(
     dead_code,

@@ -1,6 +1,6 @@
 //! What a change of a topic would break or destroy: one function a rule. Pure.
 
-use crate::kinds::quantity::{bytes, count, span};
+use crate::kinds::quantity::{bytes, count, grouped, share, span};
 use crate::kinds::{Action, Check, CheckInput, Finding, Loss, Weight};
 
 use super::diff::config_path;
@@ -35,6 +35,10 @@ pub(super) const CHECKS: &[Check<Topic>] = &[
     Check {
         code: "too-few-brokers",
         run: too_few_brokers,
+    },
+    Check {
+        code: "fewer-replicas",
+        run: fewer_replicas,
     },
     Check {
         code: "min-insync-replicas",
@@ -243,7 +247,7 @@ fn partition_growth(input: &Input<'_>) -> Vec<Finding> {
             format!(
                 "{} of the newest {} have keys. A key's new records may go to another partition than its \
                  old ones: readers see them out of order until the old ones are consumed.",
-                sample.having,
+                grouped(sample.having),
                 count(sample.seen, "record")
             ),
         ),
@@ -293,6 +297,37 @@ fn too_few_brokers(input: &Input<'_>) -> Vec<Finding> {
     ]
 }
 
+fn fewer_replicas(input: &Input<'_>) -> Vec<Finding> {
+    let (Some(live), Some(wanted)) = (
+        input.live,
+        input.spec.and_then(|spec| spec.replication_factor),
+    ) else {
+        return Vec::new();
+    };
+    let now = live.uneven_up_to.unwrap_or(live.replication_factor);
+    if wanted >= now || !changes(input, "replication_factor") {
+        return Vec::new();
+    }
+    let detail = if wanted == 1 {
+        "A broker that is lost takes the only copy of its partitions with it.".to_owned()
+    } else {
+        format!(
+            "A partition outlives the loss of {} instead of {}.",
+            count(u64::from(wanted - 1), "broker"),
+            now - 1
+        )
+    };
+    vec![
+        Finding::new(
+            "fewer-replicas",
+            Weight::Warning,
+            format!("Replicas are reduced from {now} to {wanted}"),
+        )
+        .detail(detail)
+        .on("replication_factor"),
+    ]
+}
+
 /// With more required than there are, every write with `acks=all` fails.
 fn min_insync_replicas(input: &Input<'_>) -> Vec<Finding> {
     let Some(spec) = input.spec else {
@@ -311,7 +346,7 @@ fn min_insync_replicas(input: &Input<'_>) -> Vec<Finding> {
                 "min-insync-replicas",
                 Weight::Breaking,
                 format!(
-                    "min.insync.replicas is {least}, of {}",
+                    "min.insync.replicas is {least}, and a partition has {}",
                     count(u64::from(replicas), "replica")
                 ),
             )
@@ -362,11 +397,11 @@ fn retention_cut(input: &Input<'_>) -> Vec<Finding> {
     }
     let detail = match facts.records_expiring {
         Some(records) => format!(
-            "{} of {} are older and will be deleted soon{}.",
-            count(records, "record"),
-            facts
-                .records
-                .map_or("an unknown number".into(), |all| count(all, "record")),
+            "{} are older and will be deleted soon{}.",
+            facts.records.map_or_else(
+                || count(records, "record"),
+                |all| share(records, all, "record")
+            ),
             facts
                 .oldest_age_ms
                 .map(|age| format!("; the oldest is {} old", span(age)))

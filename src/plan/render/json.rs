@@ -16,7 +16,8 @@
 //!                              who ("readers" | "writers"), names [ text ] } ] } } ]
 //! drift           [ { address, remote_id, deleted?, deltas?, fate } ]
 //! summary         { create, update, delete, adopt, forget, record, unchanged }
-//! verdict         { allowed, refusals [ { gate, address (or null), code, summary } ] }
+//! verdict         { allowed, refusals [ { gate, address (or null), code, summary, detail,
+//!                     hint (or null) } ] }
 //! ```
 
 use serde_json::{Value as Json, json};
@@ -54,6 +55,8 @@ pub fn render(plan: &Plan, refusals: &[Refusal]) -> Json {
                 "address": refusal.address,
                 "code": refusal.code,
                 "summary": refusal.summary,
+                "detail": refusal.detail,
+                "hint": refusal.hint,
             })
         })
         .collect();

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use crate::gate::Refusal;
 use crate::plan::{Plan, Selection};
 
-use super::{counts, grouped, impact, label, text};
+use super::{counts, grouped, impact, label, objects, text};
 
 /// The most bytes of a comment on GitHub.
 pub const GITHUB_LIMIT: usize = 65_536;
@@ -23,7 +23,8 @@ pub fn render(plan: &Plan, refusals: &[Refusal], limit: usize) -> String {
     };
     let _ = writeln!(out, "### Streamform: `{}`\n", plan.basis.environment);
     if plan.is_empty() {
-        let _ = writeln!(out, "No changes. {} objects are as wanted.", plan.unchanged);
+        let wanted = objects(plan.unchanged, "is", "are");
+        let _ = writeln!(out, "No changes. {wanted} as wanted.");
     } else {
         let _ = writeln!(
             out,
@@ -35,22 +36,11 @@ pub fn render(plan: &Plan, refusals: &[Refusal], limit: usize) -> String {
     if !plan.selection.is_all() {
         let _ = writeln!(
             out,
-            "\n**Partial plan:** {} objects were left out.",
-            plan.left_out.len()
+            "\n**Partial plan:** {} left out.",
+            objects(plan.left_out.len(), "was", "were")
         );
     }
-    for refusal in refusals {
-        let address = refusal
-            .address
-            .as_ref()
-            .map(|address| format!("{}: ", code(&address.to_string())));
-        let _ = writeln!(
-            out,
-            "- :no_entry: {}{}",
-            address.unwrap_or_default(),
-            escaped(&refusal.summary)
-        );
-    }
+    reasons(&mut out, refusals, limit / 2);
     table(&mut out, plan, limit);
     rollouts(&mut out, plan, limit);
     details(&mut out, plan, limit);
@@ -59,6 +49,33 @@ pub fn render(plan: &Plan, refusals: &[Refusal], limit: usize) -> String {
 
 /// Room that is kept for the line that says what was left out.
 const RESERVE: usize = 200;
+
+/// Writes why the plan may not be applied.
+fn reasons(out: &mut String, refusals: &[Refusal], limit: usize) {
+    for (at, refusal) in refusals.iter().enumerate() {
+        let line = reason(refusal);
+        if out.len() + line.len() + RESERVE > limit {
+            let left = refusals.len() - at;
+            let _ = writeln!(out, "- :no_entry: … and {left} more");
+            return;
+        }
+        out.push_str(&line);
+    }
+}
+
+fn reason(refusal: &Refusal) -> String {
+    let address = refusal.address.as_ref();
+    let address = address.map(|address| format!("{}: ", code(&address.to_string())));
+    let detail = match refusal.detail.as_str() {
+        "" => String::new(),
+        detail => format!(". {}", escaped(detail)),
+    };
+    format!(
+        "- :no_entry: {}{}{detail}\n",
+        address.unwrap_or_default(),
+        escaped(&refusal.summary)
+    )
+}
 
 fn table(out: &mut String, plan: &Plan, limit: usize) {
     if plan.is_empty() {

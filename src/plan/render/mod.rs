@@ -8,6 +8,7 @@ pub mod text;
 use serde_json::Value as Json;
 
 use crate::diagnostic::printable;
+use crate::kinds::quantity::count;
 use crate::kinds::{Action, Weight};
 
 use super::{Change, Plan};
@@ -34,6 +35,12 @@ fn counts(plan: &Plan) -> String {
         .map(|(count, words)| format!("{count} {words}"))
         .collect();
     counted.join(", ")
+}
+
+/// Returns a number of objects with the verb: `1 object is`, `2 objects are`.
+fn objects(number: usize, one: &str, many: &str) -> String {
+    let verb = if number == 1 { one } else { many };
+    format!("{} {verb}", count(number as u64, "object"))
 }
 
 /// Returns the changes, deletions first.

@@ -154,7 +154,7 @@ fn a_comment_keeps_its_limit_and_its_verdict() {
     ### Streamform: `default`
 
     1 to delete, 1 to update, 1 to create; 2 as wanted. The plan **may not be applied**.
-    - :no_entry: `topic.old`: The topic "old" is deleted with its records
+    - :no_entry: `topic.old`: The topic "old" is deleted with its records. It holds 12 records.
 
     | | object | |
     |---|---|---|
@@ -167,6 +167,19 @@ fn a_comment_keeps_its_limit_and_its_verdict() {
         assert!(cut.len() <= limit, "{} > {limit}", cut.len());
         assert!(cut.contains("may not be applied"));
     }
+}
+
+#[test]
+fn a_comment_of_many_reasons_keeps_its_limit() {
+    let loss = || Finding::new("deletion", Weight::Destructive, "It is deleted");
+    let many = (0..10_000)
+        .map(|_| ("topic.old", Action::Delete, vec![loss()]))
+        .collect();
+    let rejection = review(plan(many, 10_000), &GateInput::default()).expect_err("losses");
+    let limit = markdown::GITHUB_LIMIT;
+    let cut = markdown::render(&rejection.plan, &rejection.refusals, limit);
+    assert!(cut.len() <= limit, "{} > {limit}", cut.len());
+    assert!(cut.contains("- :no_entry: … and "), "{cut}");
 }
 
 #[test]

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use crate::address::Address;
 use crate::diagnostic::printable;
-use crate::kinds::{Action, Delta, Finding};
+use crate::kinds::{Action, Delta, Finding, Weight};
 use crate::plan::{Change, Drift, Fate, Mode, Plan};
 
-use super::{counts, grouped, impact, label, value};
+use super::{counts, grouped, impact, label, objects, value};
 
 /// From so many changes on, what is created without a finding stands in the list only.
 const COMPACT_FROM: usize = 50;
@@ -40,8 +40,8 @@ fn head(out: &mut String, plan: &Plan) {
     if !plan.selection.is_all() {
         let _ = writeln!(
             out,
-            "This plan is PARTIAL: {} objects were left out by --target or --exclude.\n",
-            plan.left_out.len()
+            "This plan is PARTIAL: {} left out by --target or --exclude.\n",
+            objects(plan.left_out.len(), "was", "were")
         );
     }
 }
@@ -84,22 +84,11 @@ pub fn drifted(out: &mut String, drift: &Drift) {
 }
 
 fn details(out: &mut String, change: &Change, colour: bool) {
-    let sentence = match change.action {
-        Action::Create => "will be created",
-        Action::Update => "will be changed in place",
-        Action::Delete => "will be DELETED",
-        Action::Adopt => "exists and will be taken over",
-        Action::Forget => "will no longer be managed; what is live stays",
-        Action::Record if !change.deltas.is_empty() => {
-            "is declared; it is recorded, and nothing else is changed"
-        }
-        Action::Record => "is as wanted; only the state is brought up to date",
-        Action::NoOp => "stays as it is",
-    };
     let sign = painted(change.action, colour);
-    let _ = writeln!(out, "{sign} {} {sentence}", shown(&change.address));
+    let address = shown(&change.address);
+    let _ = writeln!(out, "{sign} {address} {}", sentence(change));
     if let Some(from) = &change.moved_from {
-        let _ = writeln!(out, "      (so far {})", shown(from));
+        let _ = writeln!(out, "    moved from {}", shown(from));
     }
     for delta in &change.deltas {
         attribute(out, change.action, delta);
@@ -130,6 +119,29 @@ fn found(out: &mut String, finding: &Finding) {
     }
 }
 
+fn sentence(change: &Change) -> &'static str {
+    let is_there = change.live.is_some();
+    match change.action {
+        Action::Create => "will be created",
+        Action::Update => "will be changed in place",
+        Action::Delete => "will be DELETED",
+        Action::Adopt if is_infeasible(change) => "exists and cannot be taken over",
+        Action::Adopt => "exists and will be taken over",
+        Action::Forget if is_there => "will no longer be managed; the live object stays",
+        Action::Forget => "is gone already; only the state forgets it",
+        Action::Record if !change.deltas.is_empty() => {
+            "is declared; it is recorded, and nothing else is changed"
+        }
+        Action::Record => "is as wanted; only the state is brought up to date",
+        Action::NoOp => "stays as it is",
+    }
+}
+
+fn is_infeasible(change: &Change) -> bool {
+    let mut findings = change.findings.iter();
+    findings.any(|finding| finding.weight == Weight::Error)
+}
+
 fn attribute(out: &mut String, action: Action, delta: &Delta) {
     let path = printable(&delta.path);
     if action == Action::Create || action == Action::Record && delta.before.is_null() {
@@ -158,7 +170,8 @@ fn attribute(out: &mut String, action: Action, delta: &Delta) {
 
 fn list(out: &mut String, plan: &Plan, colour: bool) {
     if plan.is_empty() {
-        let _ = writeln!(out, "No changes. {} objects are as wanted.", plan.unchanged);
+        let wanted = objects(plan.unchanged, "is", "are");
+        let _ = writeln!(out, "No changes. {wanted} as wanted.");
         return;
     }
     for change in grouped(plan) {

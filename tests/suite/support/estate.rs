@@ -25,13 +25,22 @@ impl Estate {
     /// Makes an empty project, or says that the test is skipped.
     #[track_caller]
     pub(crate) fn new(test: &str) -> Option<Self> {
-        let bootstrap = servers::kafka()?;
-        Some(Self {
+        Some(Self::at(&servers::kafka()?, test))
+    }
+
+    /// Makes an empty project on another cluster.
+    pub(crate) fn at(bootstrap: &str, test: &str) -> Self {
+        Self {
             project: Project::new(),
-            kafka: Kafka::connect(&bootstrap),
+            kafka: Kafka::connect(bootstrap),
             prefix: unique_prefix(test),
-            bootstrap,
-        })
+            bootstrap: bootstrap.to_owned(),
+        }
+    }
+
+    /// Returns the brokers' addresses.
+    pub(crate) fn bootstrap(&self) -> &str {
+        &self.bootstrap
     }
 
     /// Replaces the project's blocks; `P.` in front of a name stands for the prefix.

@@ -7,3 +7,4 @@ pub(crate) mod project;
 pub(crate) mod proxy;
 pub(crate) mod redact;
 pub(crate) mod servers;
+pub(crate) mod world;

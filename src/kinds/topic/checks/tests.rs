@@ -176,7 +176,7 @@ fn a_retention_cut_is_destructive_only_where_records_are_lost() {
         oldest_age_ms: Some(90_000_000),
         ..TopicFacts::default()
     };
-    insta::assert_snapshot!(find(Action::Update, Some(&spec), Some(&live), &facts), @"Destructive: Retention is cut to 1 min. 11,000 records of 12,000 records are older and will be deleted soon; the oldest is 1 d 1 h old.");
+    insta::assert_snapshot!(find(Action::Update, Some(&spec), Some(&live), &facts), @"Destructive: Retention is cut to 1 min. 11,000 of 12,000 records are older and will be deleted soon; the oldest is 1 d 1 h old.");
     let facts = TopicFacts {
         unmeasured: vec!["partition 0: no leader".into()],
         ..TopicFacts::default()
@@ -247,6 +247,6 @@ fn replicas_need_brokers() {
     };
     insta::assert_snapshot!(find(Action::Create, Some(&wanted), None, &facts), @r"
     Error: 3 replicas cannot stand on 1 broker. 
-    Breaking: min.insync.replicas is 4, of 3 replicas. Every write with acks=all will fail.
+    Breaking: min.insync.replicas is 4, and a partition has 3 replicas. Every write with acks=all will fail.
     ");
 }

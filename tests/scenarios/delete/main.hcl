@@ -1,0 +1,5 @@
+provider "kafka" { bootstrap_servers = "kafka:9092" }
+
+topic "reader" {
+  partitions = 1
+}

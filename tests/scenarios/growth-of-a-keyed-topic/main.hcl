@@ -1,0 +1,6 @@
+provider "kafka" { bootstrap_servers = "kafka:9092" }
+
+topic "payments" {
+  partitions         = 12
+  replication_factor = 3
+}

@@ -1,0 +1,3 @@
+topic "orders" {
+  partitions = 6
+}

@@ -1,0 +1,5 @@
+provider "kafka" { bootstrap_servers = "kafka:9092" }
+
+topic "other" {
+  partitions = 1
+}
