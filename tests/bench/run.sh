@@ -139,7 +139,7 @@ creations() {
 
 alterations() {
     local value
-    for turn in 1 2 3; do
+    for turn in 1 2 3 4 5 6 7; do
         value=$((retention + turn))
         measure "$work/alter.ours" "$streamform" apply --quiet --chdir "$work/create1" --env bench --auto-approve \
             --var "retention=$value"
