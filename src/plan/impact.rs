@@ -96,7 +96,7 @@ pub struct Step<'a> {
 
 impl Impact {
     /// Returns who is upgraded when, in the order of time; nothing where the order does not matter or none is
-    /// safe, and no step without anybody.
+    /// safe. A step without anybody is one of whom nobody is known, which is no proof that there is nobody.
     pub fn steps(&self) -> Vec<Step<'_>> {
         use Role::{Reads, Writes};
         let order = match self.rollout {
@@ -132,7 +132,10 @@ impl Impact {
                     .filter(|party| party.managed == (when == When::Within))
                     .collect(),
             })
-            .filter(|step| !step.parties.is_empty())
+            .filter(|step| {
+                let unknown = step.when != When::Within && self.parties(step.role).is_empty();
+                unknown || !step.parties.is_empty()
+            })
             .collect()
     }
 
@@ -418,7 +421,7 @@ fn findings(impact: &Impact) -> Vec<Finding> {
             Finding::new(
                 NO_SAFE_ORDER,
                 Weight::Breaking,
-                format!("No order of upgrades is safe for who reads and writes {channel}"),
+                format!("No order of upgrades is safe for the readers and writers of {channel}"),
             )
             .detail(format!("{}.", sentence(&impact.reason)))
             .hint(
@@ -428,8 +431,8 @@ fn findings(impact: &Impact) -> Vec<Finding> {
         );
     }
     for step in impact.steps() {
-        if step.when == When::Before {
-            let count = step.parties.len();
+        let count = step.parties.len();
+        if step.when == When::Before && count > 0 {
             let who = match (step.role, count) {
                 (Role::Reads, 1) => "1 reader".to_owned(),
                 (Role::Reads, _) => format!("{count} readers"),
@@ -449,7 +452,7 @@ fn findings(impact: &Impact) -> Vec<Finding> {
             Finding::new(
                 "users-unknown",
                 Weight::Warning,
-                format!("Who reads {channel} now could not be found out"),
+                format!("The readers that {channel} has now could not be found out"),
             )
             .detail(format!("{}.", sentence(&impact.unknown.join("; ")))),
         );

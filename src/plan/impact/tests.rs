@@ -88,12 +88,12 @@ fn readers_go_before_and_writers_after() {
     ~ topic.orders will be changed in place
         warning: 3 readers of topic "orders" have to be upgraded before this apply
         rollout: readers first (the level is ReadersFirst)
-          1. before this apply, upgrade who reads topic "orders":
+          1. before this apply, upgrade the readers of topic "orders":
                - consumer_group.billing ("billing"; owner team-a; Stable, 2 members)
                - consumer_group.reports ("reports"; owner team-a)
                - consumer_group "audit" (not declared; Empty, no members)
           2. this apply
-          3. after it, upgrade who writes topic "orders":
+          3. after it, upgrade the writers of topic "orders":
                - consumer_group.shop ("shop"; owner team-a)
 
       ~ topic.orders  [warning]
@@ -107,9 +107,9 @@ fn writers_go_after_the_apply_and_readers_last() {
     ~ topic.orders will be changed in place
         rollout: writers first (the level is WritersFirst)
           1. this apply
-          2. after it, upgrade who writes topic "orders":
+          2. after it, upgrade the writers of topic "orders":
                - consumer_group.shop ("shop"; owner team-a)
-          3. after it, upgrade who reads topic "orders":
+          3. after it, upgrade the readers of topic "orders":
                - consumer_group.billing ("billing"; owner team-a; Stable, 2 members)
                - consumer_group.reports ("reports"; owner team-a)
                - consumer_group "audit" (not declared; Empty, no members)
@@ -124,11 +124,11 @@ fn in_any_order_everybody_is_only_told() {
     insta::assert_snapshot!(shown(Rollout::AnyOrder), @r#"
     ~ topic.orders will be changed in place
         rollout: in any order (the level is AnyOrder)
-          who reads topic "orders":
+          readers of topic "orders":
             - consumer_group.billing ("billing"; owner team-a; Stable, 2 members)
             - consumer_group.reports ("reports"; owner team-a)
             - consumer_group "audit" (not declared; Empty, no members)
-          who writes topic "orders":
+          writers of topic "orders":
             - consumer_group.shop ("shop"; owner team-a)
 
       ~ topic.orders
@@ -140,15 +140,15 @@ fn in_any_order_everybody_is_only_told() {
 fn where_no_order_is_safe_everybody_is_named() {
     insta::assert_snapshot!(shown(Rollout::NoSafeOrder), @r#"
     ~ topic.orders will be changed in place
-        BREAKING: No order of upgrades is safe for who reads and writes topic "orders"
+        BREAKING: No order of upgrades is safe for the readers and writers of topic "orders"
           The level is NoSafeOrder.
           hint: make the change in two steps that are compatible each, or write the new schema to a topic of its own and move its readers there
         rollout: no order is safe (the level is NoSafeOrder)
-          who reads topic "orders":
+          readers of topic "orders":
             - consumer_group.billing ("billing"; owner team-a; Stable, 2 members)
             - consumer_group.reports ("reports"; owner team-a)
             - consumer_group "audit" (not declared; Empty, no members)
-          who writes topic "orders":
+          writers of topic "orders":
             - consumer_group.shop ("shop"; owner team-a)
 
       ~ topic.orders  [BREAKING]
@@ -162,8 +162,9 @@ fn what_nobody_is_known_to_use_is_said_to_be_so() {
     insta::assert_snapshot!(text::render(&with(nobody), false), @r#"
     ~ topic.orders will be changed in place
         rollout: readers first (the level is ReadersFirst)
-          1. this apply
-          nobody is known who reads or writes topic "orders"
+          1. before this apply, upgrade the readers of topic "orders": nobody is known
+          2. this apply
+          3. after it, upgrade the writers of topic "orders": nobody is known
 
       ~ topic.orders
     Plan: 1 to update; 2 as wanted.
@@ -180,7 +181,7 @@ fn a_break_is_refused_while_there_are_readers_and_a_person_can_allow_it() {
     insta::assert_snapshot!(
         format!("{}/{}: {}\n{}", refusal.gate, refusal.code, refusal.summary, refusal.hint.as_ref().expect("a hint")),
         @r#"
-    impact/no-safe-order: No order of upgrades is safe for who reads and writes topic "orders"
+    impact/no-safe-order: No order of upgrades is safe for the readers and writers of topic "orders"
     make the change in two steps that are compatible each, or write the new schema to a topic of its own and move its readers there
     if the break is wanted: --allow-breaking 'topic.orders', or allow_breaking = true in the block's lifecycle
     "#
@@ -211,14 +212,14 @@ fn a_break_is_refused_while_there_are_readers_and_a_person_can_allow_it() {
     let unknown = with(impact_of(Rollout::NoSafeOrder, vec![], &away));
     insta::assert_snapshot!(text::render(&unknown, false), @r#"
     ~ topic.orders will be changed in place
-        BREAKING: No order of upgrades is safe for who reads and writes topic "orders"
+        BREAKING: No order of upgrades is safe for the readers and writers of topic "orders"
           The level is NoSafeOrder.
           hint: make the change in two steps that are compatible each, or write the new schema to a topic of its own and move its readers there
-        warning: Who reads topic "orders" now could not be found out
+        warning: The readers that topic "orders" has now could not be found out
           Cannot reach kafka:9092.
         rollout: no order is safe (the level is NoSafeOrder)
-          nobody is known who reads topic "orders"
-          nobody is known who writes topic "orders"
+          readers of topic "orders": nobody is known
+          writers of topic "orders": nobody is known
 
       ~ topic.orders  [BREAKING]
     Plan: 1 to update; 2 as wanted.
@@ -382,12 +383,12 @@ fn programs_and_pull_requests_are_told_the_same() {
 
     ```text
     rollout: readers first (the level is ReadersFirst)
-      1. before this apply, upgrade who reads topic "orders":
+      1. before this apply, upgrade the readers of topic "orders":
            - consumer_group.billing ("billing"; owner team-a; Stable, 2 members)
            - consumer_group.reports ("reports"; owner team-a)
            - consumer_group "audit" (not declared; Empty, no members)
       2. this apply
-      3. after it, upgrade who writes topic "orders":
+      3. after it, upgrade the writers of topic "orders":
            - consumer_group.shop ("shop"; owner team-a)
     ```
     "#);

@@ -21,42 +21,44 @@ pub(super) fn lines(impact: &Impact) -> Vec<String> {
         return lines;
     }
     let mut number = 0;
-    let mut numbered = |text: String| {
+    let mut numbered = |text: &str| {
         number += 1;
         format!("  {number}. {text}")
     };
     for step in steps.iter().filter(|step| step.when == When::Before) {
-        lines.push(numbered(format!(
-            "before this apply, upgrade {}:",
-            who(impact, step)
-        )));
+        lines.push(numbered("before this apply, upgrade") + &who(impact, step));
         members(&mut lines, step);
     }
-    lines.push(numbered("this apply".to_owned()));
+    lines.push(numbered("this apply"));
     for step in steps.iter().filter(|step| step.when == When::Within) {
-        lines.push(format!("     upgrades {}:", who(impact, step)));
+        lines.push(format!("     upgrades{}", who(impact, step)));
         members(&mut lines, step);
     }
     for step in steps.iter().filter(|step| step.when == When::After) {
-        lines.push(numbered(format!(
-            "after it, upgrade {}:",
-            who(impact, step)
-        )));
+        lines.push(numbered("after it, upgrade") + &who(impact, step));
         members(&mut lines, step);
     }
-    lines.extend(nobody(impact));
     lines
 }
 
 fn who(impact: &Impact, step: &Step<'_>) -> String {
-    format!("who {} {}", verb(step.role), printable(&impact.channel()))
+    let end = if step.parties.is_empty() {
+        ": nobody is known"
+    } else {
+        ":"
+    };
+    format!(
+        " the {} of {}{end}",
+        noun(step.role),
+        printable(&impact.channel())
+    )
 }
 
-fn verb(role: Role) -> &'static str {
+fn noun(role: Role) -> &'static str {
     match role {
-        Role::Reads => "reads",
-        Role::Writes => "writes",
-        Role::Describes => "describes",
+        Role::Reads => "readers",
+        Role::Writes => "writers",
+        Role::Describes => "descriptions",
     }
 }
 
@@ -70,36 +72,17 @@ fn members(lines: &mut Vec<String>, step: &Step<'_>) {
 
 fn list(lines: &mut Vec<String>, impact: &Impact, role: Role) {
     let parties = impact.parties(role);
-    if parties.is_empty() {
-        lines.push(format!(
-            "  nobody is known who {} {}",
-            verb(role),
-            printable(&impact.channel())
-        ));
-        return;
-    }
+    let end = if parties.is_empty() {
+        ": nobody is known"
+    } else {
+        ":"
+    };
     lines.push(format!(
-        "  who {} {}:",
-        verb(role),
+        "  {} of {}{end}",
+        noun(role),
         printable(&impact.channel())
     ));
     lines.extend(parties.iter().map(|one| format!("    - {}", party(one))));
-}
-
-/// Says of which side nobody is known: that is no proof that there is nobody.
-fn nobody(impact: &Impact) -> Option<String> {
-    let missing: Vec<&str> = [Role::Reads, Role::Writes]
-        .into_iter()
-        .filter(|role| impact.parties(*role).is_empty())
-        .map(verb)
-        .collect();
-    (!missing.is_empty()).then(|| {
-        format!(
-            "  nobody is known who {} {}",
-            missing.join(" or "),
-            printable(&impact.channel())
-        )
-    })
 }
 
 /// Returns the words for somebody: `consumer_group.billing ("billing-app", owner team-billing, Stable, 2 members)`.
