@@ -4,6 +4,7 @@
 //! `$id`, what stands beside `$ref` and `format` depend on the draft.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::str::FromStr;
 
 use bigdecimal::BigDecimal;
@@ -31,7 +32,7 @@ pub(super) fn read<'d>(
     document: usize,
     object: &'d Map<String, Value>,
     pointer: &str,
-    base: &Url,
+    base: &Rc<Url>,
 ) -> Result<Read, ParseError> {
     let mut at = Place {
         reading,
@@ -72,7 +73,7 @@ struct Place<'r, 'd> {
     document: usize,
     object: &'d Map<String, Value>,
     pointer: &'r str,
-    base: &'r Url,
+    base: &'r Rc<Url>,
 }
 
 impl<'d> Place<'_, 'd> {

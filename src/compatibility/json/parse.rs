@@ -4,6 +4,7 @@
 //! is resolved. Nesting is bounded by `serde_json`, which refuses more than 127 levels.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use serde_json::Value;
 use url::Url;
@@ -28,18 +29,22 @@ pub fn parse(definition: &Definition) -> Result<Schema, ParseError> {
         documents: &documents,
         nodes: Vec::new(),
         found: BTreeMap::new(),
+        waiting: Vec::new(),
         pending: Vec::new(),
         resources: Resources::default(),
     };
     let mut root = NodeId(0);
     for (index, document) in documents.iter().enumerate() {
-        let base = reference::base(document.name.as_deref());
-        reading.resources.add(base.clone(), index, String::new());
+        let base = Rc::new(reference::base(document.name.as_deref()));
+        reading
+            .resources
+            .add(Url::clone(&base), index, String::new());
         let node = reading.subschema(index, &document.value, "", &base)?;
         if index == 0 {
             root = node;
         }
     }
+    reading.read()?;
     let referenced = reading.resolve()?;
     let nodes = reading.nodes;
     Ok(Schema {
@@ -91,18 +96,20 @@ pub(super) struct Reading<'d> {
     nodes: Vec<Node>,
     /// The subschemas by document and pointer.
     found: BTreeMap<(usize, String), NodeId>,
+    /// The subschemas that have a number and are not read.
+    waiting: Vec<(NodeId, &'d Value, Rc<Url>)>,
     pending: Vec<Pending>,
     resources: Resources,
 }
 
 impl<'d> Reading<'d> {
-    /// Reads the subschema at a place, and all below it.
+    /// Gives the subschema at a place its number; it is read later, so that nesting costs no stack.
     pub(super) fn subschema(
         &mut self,
         document: usize,
         value: &'d Value,
         pointer: &str,
-        base: &Url,
+        base: &Rc<Url>,
     ) -> Result<NodeId, ParseError> {
         let id = NodeId(u32::try_from(self.nodes.len()).map_err(|_| {
             self.wrong(
@@ -118,33 +125,42 @@ impl<'d> Reading<'d> {
             shape: Shape::Literal(true),
             definitions: Vec::new(),
         });
-        match value {
-            Value::Bool(accepts) => self.nodes[id.0 as usize].shape = Shape::Literal(*accepts),
-            Value::Object(object) => {
-                let base = self.identify(document, object, pointer, base, id);
-                let read = keywords::read(self, document, object, pointer, &base)?;
-                for reference in read.references {
-                    self.pending.push(Pending {
-                        from: id,
-                        document,
-                        pointer: pointer.to_owned(),
-                        base: base.clone(),
-                        reference,
-                    });
+        self.waiting.push((id, value, Rc::clone(base)));
+        Ok(id)
+    }
+
+    /// Reads the subschemas that have a number, and all below them.
+    fn read(&mut self) -> Result<(), ParseError> {
+        while let Some((id, value, base)) = self.waiting.pop() {
+            let node = &self.nodes[id.0 as usize];
+            let (document, pointer) = (node.document, node.pointer.clone());
+            match value {
+                Value::Bool(accepts) => {
+                    self.nodes[id.0 as usize].shape = Shape::Literal(*accepts);
                 }
-                let node = &mut self.nodes[id.0 as usize];
-                node.shape = Shape::Keywords(Box::new(read.keywords));
-                node.definitions = read.definitions;
-            }
-            _ => {
-                return Err(self.wrong(
-                    document,
-                    pointer,
-                    "a schema is an object, `true` or `false`",
-                ));
+                Value::Object(object) => {
+                    let base = self.identify(document, object, &pointer, base, id);
+                    let read = keywords::read(self, document, object, &pointer, &base)?;
+                    for reference in read.references {
+                        self.pending.push(Pending {
+                            from: id,
+                            document,
+                            pointer: pointer.clone(),
+                            base: Rc::clone(&base),
+                            reference,
+                        });
+                    }
+                    let node = &mut self.nodes[id.0 as usize];
+                    node.shape = Shape::Keywords(Box::new(read.keywords));
+                    node.definitions = read.definitions;
+                }
+                _ => {
+                    let message = "a schema is an object, `true` or `false`";
+                    return Err(self.wrong(document, &pointer, message));
+                }
             }
         }
-        Ok(id)
+        Ok(())
     }
 
     /// Notes the names that a subschema gives itself, and returns the base of its references.
@@ -153,14 +169,14 @@ impl<'d> Reading<'d> {
         document: usize,
         object: &serde_json::Map<String, Value>,
         pointer: &str,
-        base: &Url,
+        base: Rc<Url>,
         id: NodeId,
-    ) -> Url {
+    ) -> Rc<Url> {
         let keyword = match self.draft(document) {
             Draft::Four => "id",
             _ => "$id",
         };
-        let mut base = base.clone();
+        let mut base = base;
         // Beside a `$ref`, drafts up to 7 read nothing, an identifier no more than the rest.
         let counts = self.draft(document).reads_beside_ref() || !object.contains_key("$ref");
         if let Some(name) = object
@@ -170,11 +186,11 @@ impl<'d> Reading<'d> {
         {
             if let Some(anchor) = name.strip_prefix('#') {
                 self.resources.anchor(&base, anchor, id);
-            } else if let Ok(joined) = base.join(name) {
-                base = joined;
-                base.set_fragment(None);
+            } else if let Ok(mut joined) = base.join(name) {
+                joined.set_fragment(None);
+                base = Rc::new(joined);
                 self.resources
-                    .add(base.clone(), document, pointer.to_owned());
+                    .add(Url::clone(&base), document, pointer.to_owned());
             }
         }
         for keyword in ["$anchor", "$dynamicAnchor"] {
@@ -209,6 +225,7 @@ impl<'d> Reading<'d> {
         let mut targets = BTreeSet::new();
         while let Some(pending) = self.pending.pop() {
             let target = self.target(&pending)?;
+            self.read()?;
             targets.insert(target);
             if let Shape::Keywords(keywords) = &mut self.nodes[pending.from.0 as usize].shape {
                 keywords.reference = Some(target);
@@ -256,7 +273,7 @@ impl<'d> Reading<'d> {
                 return Ok(*id);
             }
             if let Some(value) = documents[document].value.pointer(&pointer) {
-                return self.subschema(document, value, &pointer, &base);
+                return self.subschema(document, value, &pointer, &Rc::new(base));
             }
         }
         Err(unresolved(

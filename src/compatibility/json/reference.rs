@@ -1,6 +1,7 @@
 //! What a `$ref` may name: texts and identified subschemas by their addresses, and anchors. Pure.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use url::Url;
 
@@ -12,7 +13,7 @@ pub(super) struct Pending {
     pub(super) document: usize,
     pub(super) pointer: String,
     /// What its address is relative to.
-    pub(super) base: Url,
+    pub(super) base: Rc<Url>,
     pub(super) reference: String,
 }
 

@@ -102,7 +102,7 @@ fn alternatives_are_matched_one_to_one() {
     let three = r#"{"oneOf": [{"type": "number"}, {"type": "boolean"}, {"type": "string"}]}"#;
     assert_eq!(backward(two, three), "");
     insta::assert_snapshot!(backward(three, two), @r#"json-sum-type-narrowed reader "/oneOf" writer "/oneOf": the writer has 3 alternatives, the reader 2"#);
-    insta::assert_snapshot!(backward(two, r#"{"oneOf": [{"type": "string"}, {"type": "boolean"}]}"#), @r#"json-combined-type-subschemas-changed reader "/oneOf" writer "/oneOf/1": an alternative of the writer fits none of the reader's; of the closest: the writer may write integer, the reader accepts string"#);
+    insta::assert_snapshot!(backward(two, r#"{"oneOf": [{"type": "string"}, {"type": "boolean"}]}"#), @r#"json-combined-type-subschemas-changed reader "/oneOf" writer "/oneOf/1": an alternative of the writer fits none of the reader's; of the closest: the writer may write integer, the reader accepts boolean"#);
     insta::assert_snapshot!(backward(r#"{"anyOf": [{"type": "integer"}, {"type": "number"}]}"#, r#"{"type": "number"}"#), @r#"json-combined-type-changed reader "" writer "/anyOf": the writer has 2 alternatives in anyOf, the reader has one schema without: registries do not compare the two, even if all fit"#);
     insta::assert_snapshot!(backward(r#"{"anyOf": [{"type": "string"}, {"type": "null"}]}"#, r#"{"oneOf": [{"type": "string"}, {"type": "null"}]}"#), @r#"json-combined-type-changed reader "/oneOf" writer "/anyOf": anyOf became oneOf, which refuses what several alternatives accept"#);
 }
@@ -248,6 +248,97 @@ fn a_large_schema_is_compared_in_one_go() {
     let (narrow, wide) = (large("integer"), large("number"));
     assert_eq!(compare(&wide, &narrow, Direction::Backward), []);
     assert_eq!(compare(&narrow, &wide, Direction::Backward).len(), 20_000);
+}
+
+#[test]
+fn nesting_as_deep_as_json_may_be_costs_little_stack() {
+    for (open, close, depth) in [
+        (r#"{"items": "#, "}", 125),
+        (r#"{"not": "#, "}", 125),
+        (r#"{"properties": {"a": "#, "}}", 62),
+        (r#"{"anyOf": [{"type": "null"}, "#, "]}", 62),
+        (r#"{"allOf": ["#, "]}", 62),
+        (r#"{"dependentSchemas": {"a": "#, "}}", 62),
+        (r#"{"if": {"const": 1}, "then": "#, "}", 125),
+    ] {
+        let nested = |leaf: &str| {
+            let text = format!("{}{leaf}{}", open.repeat(depth), close.repeat(depth));
+            schema(&text)
+        };
+        let (wide, narrow) = (
+            nested(r#"{"type": "number"}"#),
+            nested(r#"{"type": "integer"}"#),
+        );
+        let directions = [
+            compare(&wide, &narrow, Direction::Backward),
+            compare(&narrow, &wide, Direction::Backward),
+        ];
+        assert!(directions.iter().any(|found| !found.is_empty()), "{open}");
+    }
+}
+
+#[test]
+fn two_thousand_alternatives_end_within_the_limit() {
+    let alternatives = |kind: &str| {
+        let parts: Vec<_> = (0..2_000)
+            .map(|index| {
+                format!(
+                    r#"{{"type": "object", "properties": {{"kind": {{"const": {index}}}, "value": {{"type": "{kind}"}}}}}}"#
+                )
+            })
+            .collect();
+        schema(&format!(r#"{{"oneOf": [{}]}}"#, parts.join(",")))
+    };
+    let (integer, number) = (alternatives("integer"), alternatives("number"));
+    assert_eq!(compare(&number, &integer, Direction::Backward), []);
+    assert_eq!(compare(&integer, &number, Direction::Backward).len(), 2_000);
+}
+
+#[test]
+fn a_definition_reached_in_many_ways_is_reported_once() {
+    let layered = |leaf: &str| {
+        let mut text = r##"{"$ref": "#/definitions/n0", "definitions": {"##.to_owned();
+        for index in 0..30 {
+            let next = format!(r##"{{"$ref": "#/definitions/n{}"}}"##, index + 1);
+            let _ = write!(
+                text,
+                r#""n{index}": {{"type": "object", "properties": {{"a": {next}, "b": {next}}}, "additionalProperties": {next}}},"#,
+            );
+        }
+        let _ = write!(text, r#""n30": {leaf}}}}}"#);
+        schema(&text)
+    };
+    let found = compare(
+        &layered(r#"{"type": "integer"}"#),
+        &layered(r#"{"type": "number"}"#),
+        Direction::Backward,
+    );
+    assert_eq!(found.len(), 1);
+}
+
+#[test]
+fn definitions_that_all_refer_to_each_other_are_compared() {
+    let meshed = |kind: &str| {
+        let definitions: Vec<_> = (0..15)
+            .map(|one| {
+                let parts: Vec<_> = (0..15)
+                    .map(|other| {
+                        format!(
+                            r##"{{"type": "object", "properties": {{"p{other}": {{"$ref": "#/definitions/d{other}"}}, "leaf": {{"type": "{kind}"}}}}}}"##
+                        )
+                    })
+                    .collect();
+                format!(r#""d{one}": {{"anyOf": [{}]}}"#, parts.join(","))
+            })
+            .collect();
+        schema(&format!(
+            r##"{{"$ref": "#/definitions/d0", "definitions": {{{}}}}}"##,
+            definitions.join(",")
+        ))
+    };
+    let (integer, number) = (meshed("integer"), meshed("number"));
+    assert_eq!(compare(&number, &integer, Direction::Backward), []);
+    assert_ne!(compare(&integer, &number, Direction::Backward), []);
 }
 
 #[test]

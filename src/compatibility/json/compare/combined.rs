@@ -6,7 +6,10 @@
 use super::super::schema::{Condition, Keywords, NodeId};
 use super::rule::Rule;
 use super::writer::{Alternatives, Writer};
-use super::{At, Comparison, Mismatch};
+use super::{At, Comparison, Mismatch, shortened};
+
+/// How many alternatives are looked at to say why one fits none.
+const MOST_NEAR: usize = 16;
 
 impl<'a> Comparison<'a> {
     /// Compares alternative by alternative where a writer has alternatives and what they share does
@@ -200,7 +203,10 @@ impl<'a> Comparison<'a> {
             return Vec::new();
         }
         left.into_iter()
-            .map(|index| self.unmatched(writer, written.parts[index], reader, keyword, accepted))
+            .map(|index| {
+                let part = (index, written.parts[index]);
+                self.unmatched(writer, part, reader, keyword, accepted)
+            })
             .collect()
     }
 
@@ -244,13 +250,14 @@ impl<'a> Comparison<'a> {
     fn unmatched(
         &mut self,
         writer: &Writer,
-        part: At,
+        (index, part): (usize, At),
         reader: At,
         keyword: &'static str,
         accepted: &[At],
     ) -> Mismatch {
         let mut closest: Option<Vec<Mismatch>> = None;
-        for candidate in accepted {
+        let near = accepted.iter().skip(index).chain(accepted).take(MOST_NEAR);
+        for candidate in near {
             let found = self.with_part(writer, part, *candidate);
             if found.is_empty() {
                 let message =
@@ -267,7 +274,9 @@ impl<'a> Comparison<'a> {
             }
         }
         let reasons = closest.unwrap_or_default();
-        let reason = reasons.first().map_or("", |one| one.message.as_str());
+        let reason = reasons
+            .first()
+            .map_or_else(String::new, |one| shortened(&one.message));
         self.mismatch(
             Rule::CombinedSubschemasChanged,
             (reader, keyword),

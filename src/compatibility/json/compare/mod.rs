@@ -27,7 +27,7 @@ use writer::{TypeNames, Writer};
 const MOST_LOOKS: usize = 400_000;
 
 /// How deep questions may nest, which bounds the stack.
-const MOST_LEVELS: usize = 96;
+const MOST_LEVELS: usize = 128;
 
 /// Finds everything that a reader's schema may refuse in what a writer's allows.
 ///
@@ -174,9 +174,14 @@ impl<'a> Comparison<'a> {
         let Some(reader) = self.target(reader) else {
             return Vec::new();
         };
+        if self.level >= MOST_LEVELS || self.looks >= MOST_LOOKS {
+            return vec![self.too_complex(from, reader)];
+        }
         let Some(writer) = self.written(from, nodes) else {
             return Vec::new();
         };
+        // To remember takes a look too, as alternatives ask the same again and again.
+        self.looks += 1;
         let question = Rc::new((writer.facts.clone(), reader));
         if let Some(found) = self.refused.get(&question) {
             return found.to_vec();
@@ -184,23 +189,16 @@ impl<'a> Comparison<'a> {
         if self.assumed.contains(&question) {
             return Vec::new();
         }
-        if self.level >= MOST_LEVELS || self.looks >= MOST_LOOKS {
-            return vec![self.mismatch(
-                Rule::TooComplex,
-                (reader, ""),
-                (from, ""),
-                format!(
-                    "the schemas nest or branch too much to be compared: the limits are {MOST_LEVELS} levels and {MOST_LOOKS} subschemas"
-                ),
-            )];
-        }
-        self.looks += 1 + writer.facts.len();
+        self.looks += writer.facts.len();
         let mark = self.trail.len();
         self.trail.push(Rc::clone(&question));
         self.assumed.insert(Rc::clone(&question));
         self.level += 1;
-        let found = self.answer(&writer, reader);
+        let mut found = self.answer(&writer, reader);
         self.level -= 1;
+        // One definition may be reached in many ways, each of which brings the same.
+        found.sort();
+        found.dedup();
         if !found.is_empty() {
             for forgotten in self.trail.drain(mark..) {
                 self.assumed.remove(&forgotten);
@@ -208,6 +206,17 @@ impl<'a> Comparison<'a> {
             self.refused.insert(question, found.as_slice().into());
         }
         found
+    }
+
+    fn too_complex(&self, from: At, reader: At) -> Mismatch {
+        self.mismatch(
+            Rule::TooComplex,
+            (reader, ""),
+            (from, ""),
+            format!(
+                "the schemas nest or branch too much to be compared: the limits are {MOST_LEVELS} levels and {MOST_LOOKS} subschemas"
+            ),
+        )
     }
 
     /// Says whether subschemas that hold together allow anything.
@@ -304,8 +313,19 @@ impl<'a> Comparison<'a> {
             return Vec::new();
         }
         let reasons: BTreeSet<_> = found.iter().map(|one| one.message.as_str()).collect();
-        let shown: Vec<_> = reasons.iter().take(3).copied().collect();
+        let shown: Vec<_> = reasons.into_iter().take(3).map(shortened).collect();
         let message = format!("{what}: {}", shown.join("; "));
         vec![self.mismatch(rule, reader, writer, message)]
+    }
+}
+
+/// The longest reason in a message about a place above, in characters.
+const LONGEST_REASON: usize = 160;
+
+/// Returns a reason that may be one of many in a reason of a reason.
+fn shortened(reason: &str) -> String {
+    match reason.char_indices().nth(LONGEST_REASON) {
+        None => reason.to_owned(),
+        Some((end, _)) => format!("{}…", &reason[..end]),
     }
 }

@@ -65,9 +65,10 @@ impl<'a> Comparison<'a> {
         let mut facts = BTreeSet::new();
         let mut waiting = nodes.to_vec();
         while let Some(at) = waiting.pop() {
-            if facts.contains(&at) {
+            // What only refers is left out, so that two references to one subschema are one fact.
+            let Some(at) = self.target(at).filter(|at| !facts.contains(at)) else {
                 continue;
-            }
+            };
             match self.shape(at) {
                 Shape::Literal(true) => {
                     facts.insert(at);
@@ -325,6 +326,7 @@ impl Comparison<'_> {
         for (at, keywords) in self.facts(writer) {
             for (keyword, ids) in [("oneOf", &keywords.one_of), ("anyOf", &keywords.any_of)] {
                 let parts = self.distinct(at, ids);
+                sums += usize::from(parts.len() == 1);
                 if parts.len() < 2 || parts.iter().any(|part| writer.facts.contains(part)) {
                     continue;
                 }
