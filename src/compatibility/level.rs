@@ -8,6 +8,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::Mismatch;
+
 /// How far a new schema of a subject must get along with earlier ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -50,6 +52,24 @@ pub enum Rollout {
     AnyOrder,
     /// No order is known to be safe.
     NoSafeOrder,
+}
+
+impl Direction {
+    /// Returns a mismatch's place in the new schema.
+    pub fn new_place(self, mismatch: &Mismatch) -> &str {
+        match self {
+            Self::Backward => &mismatch.reader,
+            Self::Forward => &mismatch.writer,
+        }
+    }
+
+    /// Returns a mismatch's place in the earlier schema.
+    pub fn old_place(self, mismatch: &Mismatch) -> &str {
+        match self {
+            Self::Backward => &mismatch.writer,
+            Self::Forward => &mismatch.reader,
+        }
+    }
 }
 
 impl Level {

@@ -2,14 +2,17 @@
 //!
 //! Each format is a folder with the same functions: `parse` takes a [`Definition`], `canonical` gives
 //! the text that equal schemas share, `compare` finds every [`Mismatch`] between what a reader expects
-//! and what a writer wrote, `lint` finds what will hurt later. What a level asks for is [`level`]'s;
-//! the rules are those that Confluent's documentation of schema evolution states for each format.
+//! and what a writer wrote, `lint` finds what will hurt later; [`Schema`] is one of any format. What a
+//! level asks for is [`level`]'s, and [`history`] holds a schema against its earlier versions. The
+//! rules are those that Confluent's documentation of schema evolution states for each format.
 
 pub mod avro;
+pub mod history;
 pub mod json;
 pub mod level;
 pub mod pointer;
 pub mod protobuf;
+mod schema;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,6 +21,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 pub use level::{Direction, Level};
+pub use schema::{Schema, cautions, compare, other_format};
 
 /// The language that a schema is written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
