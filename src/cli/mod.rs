@@ -20,6 +20,7 @@ mod progress;
 mod project;
 mod runtime;
 mod sandbox;
+mod schema;
 mod source;
 mod state;
 mod validate;
@@ -92,6 +93,7 @@ enum Command {
     Graph(graph::Args),
     Console(console::Args),
     State(state::Args),
+    Schema(schema::Args),
     Sandbox(sandbox::Args),
     Version(version::Args),
     Watch(watch::Args),
@@ -112,6 +114,7 @@ impl Command {
             Self::Graph(args) => graph::run(args, output),
             Self::Console(args) => console::run(args, output),
             Self::State(args) => state::run(args, output),
+            Self::Schema(args) => schema::run(args, output),
             Self::Sandbox(args) => sandbox::run(args, output),
             Self::Version(args) => version::run(args, output),
             Self::Watch(args) => watch::run(args, output),

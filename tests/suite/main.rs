@@ -22,6 +22,7 @@ mod modules;
 mod round_trip;
 mod sandbox;
 mod scenarios;
+mod schema_command;
 mod state_commands;
 #[allow(
     dead_code,
