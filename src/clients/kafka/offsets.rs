@@ -15,6 +15,8 @@ use kafka_protocol::messages::{
     TopicName,
 };
 
+use tokio::time::Instant;
+
 use super::batch::{Answers, Batch, Outcome};
 use super::cluster::Target;
 use super::error::{BrokerError, KafkaError};
@@ -117,6 +119,7 @@ impl Client {
         items: Vec<(TopicPartition, K::What)>,
         kind: K,
     ) -> Result<Vec<Outcome<K::Value>>, KafkaError> {
+        let begin = Instant::now();
         let mut retry = Retry::new(&self.cluster.settings.timeouts);
         let mut outcomes: Vec<Option<Outcome<K::Value>>> = items.iter().map(|_| None).collect();
         let mut pending: Vec<usize> = (0..items.len()).collect();
@@ -152,7 +155,14 @@ impl Client {
                     .filter_map(|&index| moved(outcomes[index].as_ref()))
             };
             let dead = errors().find(|error| error.is_unreachable());
-            let Some(error) = dead.or_else(|| errors().next().filter(|_| attempt < MOVES)) else {
+            // A broker that is to lead a thousand new partitions makes their folders one by one.
+            let late = errors().find(|error| {
+                let answer = error.broker_error();
+                answer.is_some_and(|answer| answer.is(ResponseError::NotLeaderOrFollower))
+            });
+            let late = late.filter(|_| begin.elapsed() < TAKING_OVER);
+            let few = errors().next().filter(|_| attempt < MOVES);
+            let Some(error) = dead.or(late).or(few) else {
                 break;
             };
             if !self.cluster.again(error, &mut retry).await {
@@ -207,6 +217,9 @@ fn unreached<T>(outcome: &Outcome<T>) -> bool {
 
 /// How often new leaders are asked for where there is none.
 const MOVES: u32 = 3;
+
+/// How long a broker may take to lead a partition that the metadata says it leads.
+const TAKING_OVER: Duration = Duration::from_secs(10);
 
 /// Who leads which partition, as the metadata has it.
 #[derive(Default)]
