@@ -9,11 +9,13 @@ pub mod registry;
 pub mod tls;
 
 use std::collections::BTreeMap;
+use std::env::VarError;
 use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use crate::address::ProviderAddress;
+use crate::clients::kafka::settings::SettingErrors;
 use crate::config::block::Attribute;
 use crate::config::project::Provider;
 use crate::config::schema::ProviderSchema;
@@ -69,8 +71,8 @@ impl Connections {
         }
         let provider = self.provider(address)?;
         let pairs = self.settings(provider)?;
-        let settings = kafka::Settings::from_pairs(pairs).map_err(|errors| {
-            errors.into_diagnostics(|name| {
+        let told = |wrong: SettingErrors| {
+            wrong.into_diagnostics(|name| {
                 let attribute = provider.settings.get(name.replace('.', "_").as_str());
                 Some(
                     attribute
@@ -78,9 +80,15 @@ impl Connections {
                         .clone(),
                 )
             })
-        })?;
-        let client = kafka::Client::new(settings.relative_to(&self.base))
-            .map_err(|error| kafka_diagnostic(address, &error))?;
+        };
+        let settings = kafka::Settings::from_pairs(pairs).map_err(told)?;
+        let client =
+            kafka::Client::new(settings.relative_to(&self.base)).map_err(|error| match error {
+                kafka::KafkaError::Security { setting, problem } => {
+                    told(SettingErrors::of(setting, &*problem))
+                }
+                error => kafka_diagnostic(address, &error).into(),
+            })?;
         made.insert(address.clone(), client.clone());
         Ok(client)
     }
@@ -188,15 +196,22 @@ impl Connections {
                 .detail(format!("{secret}: {why}."))
         };
         match secret {
-            SecretRef::Env(variable) => std::env::var(&**variable).map_err(|_| {
-                missing("there is no such environment variable".into())
-                    .hint(format!("set {variable} for this command"))
+            SecretRef::Env(variable) => std::env::var(&**variable).map_err(|error| match error {
+                VarError::NotPresent => missing("there is no such environment variable".into())
+                    .hint(format!("set {variable} for this command")),
+                VarError::NotUnicode(_) => missing("it is no UTF-8 text".into()),
             }),
             SecretRef::File(path) => std::fs::read_to_string(self.base.join(&**path))
-                .map(|text| text.strip_suffix('\n').map_or(text.clone(), str::to_owned))
+                .map(|text| without_line_end(&text).to_owned())
                 .map_err(|error| missing(error.to_string())),
         }
     }
+}
+
+/// Editors end a file's last line; what they add is no part of a secret.
+fn without_line_end(text: &str) -> &str {
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    text.strip_suffix('\r').unwrap_or(text)
 }
 
 fn plain(value: &Value) -> Option<String> {
@@ -233,3 +248,22 @@ pub fn registry_diagnostic(
 /// The code of a diagnostic that says that a system is away for now: what can be told without it may
 /// still be told.
 pub const AWAY: &str = "away";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_ends_where_its_line_ends() {
+        for (text, secret) in [
+            ("hunter2", "hunter2"),
+            ("hunter2\n", "hunter2"),
+            ("hunter2\r\n", "hunter2"),
+            ("hunter2\n\n", "hunter2\n"),
+            (" hunter2 \n", " hunter2 "),
+            ("\n", ""),
+        ] {
+            assert_eq!(without_line_end(text), secret, "{text:?}");
+        }
+    }
+}

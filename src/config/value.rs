@@ -129,7 +129,7 @@ impl fmt::Display for Type {
 pub enum SecretRef {
     /// `secret("env:NAME")`: an environment variable.
     Env(Arc<str>),
-    /// `secret("file:PATH")`: a file's text without its last line feed.
+    /// `secret("file:PATH")`: a file's text without its last end of line.
     File(Arc<str>),
 }
 

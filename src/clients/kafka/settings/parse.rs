@@ -28,6 +28,15 @@ pub struct SettingError {
 pub struct SettingErrors(pub Vec<SettingError>);
 
 impl SettingErrors {
+    /// Returns what is wrong with one setting, known by its dotted name.
+    pub fn of(setting: &str, problem: impl Into<String>) -> Self {
+        Self(vec![SettingError {
+            name: setting.replace('.', "_"),
+            problem: problem.into(),
+            hint: None,
+        }])
+    }
+
     /// Returns diagnostics; `place` finds where a setting of that name was written.
     pub fn into_diagnostics(self, place: impl Fn(&str) -> Option<Span>) -> Diagnostics {
         self.0
@@ -289,13 +298,24 @@ impl Given {
     }
 
     fn mechanism(&mut self) -> Option<Mechanism> {
-        let (name, given) = ["sasl.mechanism", "sasl.mechanisms"]
+        let names = ["sasl.mechanism", "sasl.mechanisms"];
+        let mut given = names
             .into_iter()
-            .find_map(|name| Some((name, self.take(name)?)))
-            .or_else(|| {
-                self.needed("sasl.mechanism");
-                None
-            })?;
+            .filter_map(|name| Some((name, self.take(name)?)));
+        let (first, other) = (given.next(), given.next());
+        drop(given);
+        if let (Some((name, one)), Some((twin, two))) = (&first, &other)
+            && !one.eq_ignore_ascii_case(two)
+        {
+            self.wrong(
+                twin,
+                format!("{name} is {one:?}, which means the same setting"),
+            );
+        }
+        let (name, given) = first.or_else(|| {
+            self.needed("sasl.mechanism");
+            None
+        })?;
         let known = [
             Mechanism::Plain,
             Mechanism::ScramSha256,
@@ -337,7 +357,7 @@ impl Given {
 
     fn timeouts(&mut self) -> Timeouts {
         let default = Timeouts::default();
-        Timeouts {
+        let timeouts = Timeouts {
             connect: self.milliseconds("socket.connection.setup.timeout.ms", default.connect),
             request: self.milliseconds("request.timeout.ms", default.request),
             call: self.milliseconds("default.api.timeout.ms", default.call),
@@ -347,7 +367,16 @@ impl Given {
             retries: self
                 .number("retries")
                 .map(|n| u32::try_from(n).unwrap_or(u32::MAX)),
+        };
+        let both = ["retry.backoff.ms", "retry.backoff.max.ms"];
+        let both = both.iter().all(|name| self.values.contains_key(*name));
+        if both && timeouts.backoff > timeouts.backoff_max {
+            self.wrong(
+                "retry.backoff.max.ms",
+                "it is less than retry.backoff.ms, the first pause",
+            );
         }
+        timeouts
     }
 
     fn milliseconds(&mut self, dotted: &str, default: Duration) -> Duration {
