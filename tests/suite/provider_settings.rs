@@ -1,0 +1,139 @@
+//! What is told about a `provider "kafka"` block that cannot be used: before anything is contacted.
+
+use std::fmt::Write as _;
+use std::io::ErrorKind;
+use std::net::TcpListener;
+
+use streamform::clients::kafka::SETTINGS;
+
+use crate::support::program::Program;
+use crate::support::project::Project;
+use crate::support::redact::redact;
+
+const PASSWORD: &str = "hunter2";
+const JAAS: &str = "com.example.Login required password='hunter2';";
+
+/// A port where nobody may knock.
+struct Door(TcpListener);
+
+impl Door {
+    fn new() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        Self(listener)
+    }
+
+    fn address(&self) -> String {
+        self.0.local_addr().unwrap().to_string()
+    }
+
+    #[track_caller]
+    fn expect_nobody(&self) {
+        let came = self.0.accept().map(|(_, from)| from);
+        assert!(
+            came.as_ref()
+                .is_err_and(|error| error.kind() == ErrorKind::WouldBlock),
+            "{came:?}"
+        );
+    }
+}
+
+/// Plans a topic through a provider with these settings besides the broker's address, and returns what is
+/// told.
+fn told(settings: &str, prepare: impl FnOnce(&Project, Program) -> Program) -> String {
+    let door = Door::new();
+    let address = door.address();
+    let text = format!(
+        "provider \"kafka\" {{\n  bootstrap_servers = \"{address}\"\n{settings}}}\n\ntopic \"a\" {{}}\n"
+    );
+    let project = Project::new().file("main.hcl", &text);
+    let program = prepare(&project, project.program(&["plan"]));
+    let run = program.run().expect(1);
+    door.expect_nobody();
+    assert_eq!(run.stdout, "");
+    redact(&run.stderr, project.folder())
+}
+
+/// Returns what is told about each of some settings.
+fn each(cases: impl IntoIterator<Item = String>) -> String {
+    let mut text = String::new();
+    for case in cases {
+        let answer = told(&case, |_, program| {
+            program.env("PASSWORD", PASSWORD).env("JAAS", JAAS)
+        });
+        writeln!(text, "{answer}").unwrap();
+    }
+    text
+}
+
+#[test]
+fn every_setting_is_refused_when_it_is_of_the_wrong_type() {
+    let cases = SETTINGS
+        .iter()
+        .filter(|setting| setting.name != "bootstrap_servers")
+        .map(|setting| format!("  {} = {{ a = 1 }}\n", setting.name));
+    insta::assert_snapshot!("wrong_types", each(cases));
+}
+
+#[test]
+fn every_misspelt_setting_is_proposed_the_right_one() {
+    let cases = SETTINGS.iter().map(|setting| {
+        let name = setting.name;
+        format!("  {}x{} = 1\n", &name[..3], &name[3..])
+    });
+    insta::assert_snapshot!("misspelt_names", each(cases));
+}
+
+#[test]
+fn values_that_mean_nothing_and_settings_that_contradict_are_told() {
+    const LOGIN: &str = "  security_protocol = \"SASL_SSL\"\n  sasl_mechanism = \"PLAIN\"\n";
+    let with_login = |more: &str| format!("{LOGIN}{more}\n");
+    let cases = [
+        "  request_timeout_ms = \"soon\"\n".into(),
+        "  request_timeout_ms = -1\n".into(),
+        "  default_api_timeout_ms = 0\n".into(),
+        "  retries = 1.5\n".into(),
+        "  retry_backoff_ms = 2000\n  retry_backoff_max_ms = 1000\n".into(),
+        "  security_protocol = \"TLS\"\n".into(),
+        "  sasl_username = \"u\"\n  sasl_password = secret(\"env:PASSWORD\")\n".into(),
+        "  ssl_ca_location = \"ca.pem\"\n".into(),
+        "  ssl_endpoint_identification_algorithm = \"ldap\"\n  security_protocol = \"SSL\"\n".into(),
+        "  security_protocol = \"SSL\"\n  ssl_ca_location = \"absent.pem\"\n".into(),
+        "  security_protocol = \"SSL\"\n  ssl_key_location = \"key.pem\"\n".into(),
+        "  security_protocol = \"SSL\"\n  ssl_truststore_location = \"t.jks\"\n  ssl_truststore_type = \"JKS\"\n".into(),
+        with_login("  sasl_username = \"u\""),
+        with_login("  sasl_username = \"u\"\n  sasl_password = secret(\"env:PASSWORD\")\n  sasl_mechanisms = \"SCRAM-SHA-256\""),
+        with_login("  sasl_jaas_config = secret(\"env:JAAS\")"),
+        "  security_protocol = \"SASL_PLAINTEXT\"\n  sasl_mechanism = \"GSSAPI\"\n".into(),
+    ];
+    let text = each(cases);
+    assert_eq!(
+        text.matches(PASSWORD).count(),
+        0,
+        "a password is shown:\n{text}"
+    );
+    insta::assert_snapshot!("contradictions", text);
+}
+
+#[test]
+fn a_secret_that_cannot_be_read_is_named() {
+    let login = |secret: &str| {
+        format!(
+            "  security_protocol = \"SASL_PLAINTEXT\"\n  sasl_mechanism = \"PLAIN\"\n  \
+             sasl_username = \"u\"\n  sasl_password = secret(\"{secret}\")\n"
+        )
+    };
+    let mut text = told(&login("env:ABSENT_PASSWORD"), |_, program| program);
+    text += &told(&login("file:absent"), |_, program| program);
+    text += &told(&login("file:folder"), |project, program| {
+        project.write("folder/file", "");
+        program
+    });
+    text += &told(&login("file:binary"), |project, program| {
+        std::fs::write(project.path("binary"), [0xff, 0xfe, b'h', b'u', b'n', b't']).unwrap();
+        program
+    });
+    text += &told(&login("env:EMPTY"), |_, program| program.env("EMPTY", ""));
+    text += &told(&login("vault:x"), |_, program| program);
+    insta::assert_snapshot!("secrets", text);
+}
