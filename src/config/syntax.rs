@@ -23,7 +23,8 @@ pub fn parse(text: &str) -> Result<Body, SyntaxError> {
     let tokens = tokens(text);
     let parsed = hcl_edit::parser::parse_body(&readable(text, &tokens));
     let body = parsed.map_err(|error| SyntaxError {
-        offset: error.location().offset(),
+        // The parser may stop inside of a letter.
+        offset: text.floor_char_boundary(error.location().offset()),
         message: error.message().to_owned(),
     })?;
     // The parser lets quotes go on over several lines, which the language does not.

@@ -59,7 +59,7 @@ impl Piece {
     }
 
     fn syntax_error(&self, text: &str, error: &SyntaxError) -> Diagnostic {
-        let offset = error.offset.min(text.len());
+        let offset = text.floor_char_boundary(error.offset);
         // At the end of the text the place is the last line that says something.
         let said = text.trim_end().len();
         let offset = if text[offset..].trim().is_empty() {
@@ -74,9 +74,12 @@ impl Piece {
             return Diagnostic::error("duplicate", format!("The attribute {name:?} is set twice"))
                 .at(self.span(offset..end));
         }
-        let diagnostic = Diagnostic::error("syntax", "Invalid syntax")
-            .detail(sentence(&error.message))
-            .at(self.span(offset..offset + 1));
+        let diagnostic =
+            Diagnostic::error("syntax", "Invalid syntax")
+                .detail(sentence(&error.message))
+                .at(self.span(
+                    offset..offset + text[offset..].chars().next().map_or(1, char::len_utf8),
+                ));
         if offset == said {
             return diagnostic.hint("the block may lack its closing brace");
         }

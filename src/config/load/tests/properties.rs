@@ -113,3 +113,16 @@ proptest! {
         }
     }
 }
+
+/// The parser stops at a byte, which may be one inside of a letter.
+#[test]
+fn a_wide_letter_where_none_may_be_is_an_error() {
+    for text in ["topic 㐍\u{fffd}ers\" {\n}\n", "topic 㐍", "é", "a = 😀 {"] {
+        let errors = case(text).load().expect_err("no topic");
+        assert!(
+            errors.render().contains("main.hcl:1:"),
+            "{}",
+            errors.render()
+        );
+    }
+}
