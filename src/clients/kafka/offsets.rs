@@ -144,7 +144,7 @@ impl Client {
                 Ok(round) => round,
             };
             for ((index, _), outcome) in led.into_iter().zip(round) {
-                outcomes[index] = Some(outcome);
+                outcomes[index] = Some(in_time(outcome));
             }
             pending.retain(|&index| moved(outcomes[index].as_ref()).is_some());
             // A dead leader is waited for until the cluster has chosen another; a partition without any
@@ -200,6 +200,24 @@ fn failed<T>(error: KafkaError) -> Outcome<T> {
         result: Err(error),
         resent: false,
     }
+}
+
+/// Brokers hear of a new topic one after the other. Where the metadata names a leader, that one's word that
+/// there is no such partition means that it does not lead it yet; where there is none any more, the next
+/// metadata says so.
+fn in_time<T>(mut outcome: Outcome<T>) -> Outcome<T> {
+    let unheard_of = |error: &KafkaError| {
+        let answer = error.broker_error();
+        answer.is_some_and(|answer| answer.is(ResponseError::UnknownTopicOrPartition))
+    };
+    if outcome.result.as_ref().is_err_and(unheard_of) {
+        let error = BrokerError {
+            code: ResponseError::NotLeaderOrFollower.code(),
+            message: Some("the partition's leader has not heard of it yet".into()),
+        };
+        outcome.result = Err(error.into());
+    }
+    outcome
 }
 
 /// Returns the error of an item that another broker may answer.
