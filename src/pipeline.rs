@@ -298,7 +298,7 @@ pub async fn plan_environment(
         Err(_) if !survey.selection.is_all() => Observed::new(),
         early => early.map_err(unread)?,
     };
-    let observed = refresh::observe(&mut drivers, &survey, early)
+    let (observed, away) = refresh::observe(&mut drivers, &survey, early)
         .await
         .map_err(unread)?; // (I/O)
     // What the state or the system said cannot be understood: the project is not what is wrong.
@@ -310,7 +310,8 @@ pub async fn plan_environment(
         .await
         .map_err(unread)?; // (I/O)
     let users = refresh::users(&mut drivers, &concerns).await; // (I/O)
-    let mut plan = conclude::conclude(proposal, facts).map_err(PlanError::Outside)?; // (pure)
+    let away = project.sources.attach(away);
+    let mut plan = conclude::conclude(proposal, facts, away).map_err(PlanError::Outside)?; // (pure)
     impact::weigh(&mut plan, &concerns, &users).map_err(PlanError::Outside)?; // (pure)
     Ok(Planned {
         plan,
@@ -334,15 +335,11 @@ pub fn for_saved_plan(
 /// Takes the source places of the changed objects out of a proposal; the rest of the survey is no longer needed.
 fn places(proposal: &mut propose::Proposal) -> BTreeMap<Address, Desired> {
     let mut items = std::mem::take(&mut proposal.survey.items);
-    proposal
-        .changes
-        .iter()
-        .filter_map(|change| {
-            Some((
-                change.address.clone(),
-                items.remove(&change.address)?.desired?,
-            ))
-        })
+    let changed = proposal.changes.iter().map(|change| &change.address);
+    let unread = proposal.unread.iter().map(|unread| &unread.address);
+    changed
+        .chain(unread)
+        .filter_map(|address| Some((address.clone(), items.remove(address)?.desired?)))
         .collect()
 }
 
@@ -359,6 +356,7 @@ fn permitted(project: &Project) -> Result<GateInput, Diagnostics> {
         allow_destroy,
         allow_breaking,
         max_deletions,
+        only_looks: false,
     })
 }
 

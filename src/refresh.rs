@@ -115,16 +115,19 @@ pub async fn observe_owned(drivers: &mut Drivers, state: &State) -> Result<Obser
                 history: owned.specs().collect(),
             });
     }
-    read(drivers, batches).await
+    // What is away is asked again, and told then.
+    let (observed, _) = read(drivers, batches, true).await?;
+    Ok(observed)
 }
 
 /// Reads the live objects of a survey. `early` is what [`observe_owned`] read of the same state: an answer
-/// is taken from there where the question would be the same.
+/// is taken from there where the question would be the same. Returns why objects are missing whose system
+/// is away, where their kind can be planned all the same.
 pub async fn observe(
     drivers: &mut Drivers,
     survey: &Survey,
     mut early: Observed,
-) -> Result<Observed, RefreshError> {
+) -> Result<(Observed, Diagnostics), RefreshError> {
     let mut batches: Batches<'_, Sight<'_>> = BTreeMap::new();
     let mut observed = Observed::new();
     for (address, item) in &survey.items {
@@ -143,8 +146,9 @@ pub async fn observe(
                 history: item.history(),
             });
     }
-    observed.extend(read(drivers, batches).await?);
-    Ok(observed)
+    let (seen, away) = read(drivers, batches, true).await?;
+    observed.extend(seen);
+    Ok((observed, away))
 }
 
 /// Whether what is wanted of an object is what was applied: nothing else has to be asked about it.
@@ -180,13 +184,15 @@ pub async fn observe_again(
                     .collect(),
             });
     }
-    read(drivers, batches).await
+    let (observed, _) = read(drivers, batches, false).await?;
+    Ok(observed)
 }
 
 async fn read(
     drivers: &mut Drivers,
     batches: Batches<'_, Sight<'_>>,
-) -> Result<Observed, RefreshError> {
+    may_be_unread: bool,
+) -> Result<(Observed, Diagnostics), RefreshError> {
     let mut wrong = Diagnostics::new();
     let mut asked = Vec::new();
     for ((provider, kind), sights) in batches {
@@ -202,7 +208,12 @@ async fn read(
             })
             .collect();
         let addresses = sights.iter().map(|sight| sight.address.clone()).collect();
-        asked.push((addresses, driver.observe(&wanted)));
+        let may_be_away = may_be_unread && kinds::kind(kind).is_some_and(|kind| kind.plans_unread);
+        asked.push(Asked {
+            addresses,
+            answer: driver.observe(&wanted),
+            may_be_away,
+        });
     }
     gather(asked, wrong).await
 }
@@ -234,6 +245,7 @@ pub async fn investigate(
                 action: change.action,
                 remote_id: &change.remote_id,
                 spec: change.desired.as_ref(),
+                prior: change.prior.as_ref(),
                 live: change.live.as_ref(),
                 deltas: &change.deltas,
             })
@@ -242,9 +254,14 @@ pub async fn investigate(
             .iter()
             .map(|change| change.address.clone())
             .collect();
-        asked.push((addresses, driver.investigate(&questions)));
+        asked.push(Asked {
+            addresses,
+            answer: driver.investigate(&questions),
+            may_be_away: false,
+        });
     }
-    gather(asked, wrong).await
+    let (facts, _) = gather(asked, wrong).await?;
+    Ok(facts)
 }
 
 /// Returns a driver, or notes in `wrong` what keeps it from being made: once, though several kinds have
@@ -269,25 +286,37 @@ fn driver(
     }
 }
 
-/// The objects of a batch, and the answer that is under way.
-type Asked<T> = (Vec<Address>, Answer<Result<Vec<T>, DriverError>>);
+/// A question about the objects of a batch.
+struct Asked<T> {
+    addresses: Vec<Address>,
+    /// The answer, which is under way.
+    answer: Answer<Result<Vec<T>, DriverError>>,
+    /// Whether the batch is left out where the system is away.
+    may_be_away: bool,
+}
 
 /// Waits for all answers at the same time, and reports every provider that gave none beside those whose
-/// settings are `wrong`.
+/// settings are `wrong`. Returns why batches were left out, too.
 async fn gather<T: Send + 'static>(
     asked: Vec<Asked<T>>,
     mut wrong: Diagnostics,
-) -> Result<BTreeMap<Address, T>, RefreshError> {
+) -> Result<(BTreeMap<Address, T>, Diagnostics), RefreshError> {
     let mut running = JoinSet::new();
-    for (addresses, answer) in asked {
-        running.spawn(async move { answer.await.map(|found| (addresses, found)) });
+    for asked in asked {
+        running.spawn(async move {
+            let answer = asked.answer.await;
+            let found = answer.map(|found| (asked.addresses, found));
+            found.map_err(|error| (error, asked.may_be_away))
+        });
     }
     let mut all = BTreeMap::new();
     let mut unreached = Diagnostics::new();
+    let mut away = Diagnostics::new();
     while let Some(ended) = running.join_next().await {
         match ended {
             Ok(Ok((addresses, found))) => all.extend(addresses.into_iter().zip(found)),
-            Ok(Err(DriverError(found))) => unreached.extend(found),
+            Ok(Err((error, true))) if error.is_away() => away.extend(error.0),
+            Ok(Err((DriverError(found), _))) => unreached.extend(found),
             Err(panic) => unreached.push(Diagnostic::error(
                 "internal",
                 format!("A driver ended unexpectedly: {panic}"),
@@ -301,5 +330,5 @@ async fn gather<T: Send + 'static>(
     if unreached.has_errors() {
         return Err(RefreshError::Unreached(unreached));
     }
-    Ok(all)
+    Ok((all, away))
 }

@@ -192,14 +192,17 @@ fn move_records(plan: &Plan) -> Vec<Record> {
                     object: None,
                     from: Some(from),
                 },
-                Record::Applied { address },
+                Record::Applied {
+                    address,
+                    outcome: None,
+                },
             ]
         })
         .collect()
 }
 
 /// The results of one batch: each object's, or why the batch gave none.
-type Done = (Vec<Address>, Vec<Result<(), Failure>>);
+type Done = (Vec<Address>, Vec<Result<Option<Document>, Failure>>);
 
 /// One run of a plan.
 struct Run<'a> {
@@ -288,7 +291,7 @@ impl Run<'_> {
             records.push(Record::Intent {
                 address: address.clone(),
                 operation,
-                object: object(change).map(Box::new),
+                object: object(change, owned(change, self.writer), acts).map(Box::new),
                 from: None,
             });
             if acts {
@@ -301,6 +304,7 @@ impl Run<'_> {
             } else {
                 records.push(Record::Applied {
                     address: address.clone(),
+                    outcome: None,
                 });
                 at_once.push((address, change.action));
             }
@@ -369,8 +373,9 @@ impl Run<'_> {
         let mut records = Vec::new();
         for (address, result) in addresses.iter().zip(&results) {
             match result {
-                Ok(()) => records.push(Record::Applied {
+                Ok(outcome) => records.push(Record::Applied {
                     address: address.clone(),
+                    outcome: outcome.clone(),
                 }),
                 // An operation that may have done something stays pending: the next plan sees to it.
                 Err(failure) if failure.unchanged => records.push(Record::Failed {
@@ -385,7 +390,7 @@ impl Run<'_> {
             let begun = self.under_way.remove(address);
             let took = begun.map(|begun| begun.elapsed()).unwrap_or_default();
             match result {
-                Ok(()) => self.succeed(address, self.changes[address].action, took),
+                Ok(_) => self.succeed(address, self.changes[address].action, took),
                 Err(failure) => self.fail(address, failure.message),
             }
         }
@@ -434,14 +439,22 @@ fn operation(change: &Change) -> (Operation, bool) {
     }
 }
 
-/// Returns the object as the state will hold it; nothing for what is deleted or forgotten.
-fn object(change: &Change) -> Option<ObjectState> {
+/// Returns the object as the state will hold it; nothing for what is deleted or forgotten. Where a driver
+/// acts, it tells the outcome later.
+fn object(change: &Change, owned: Option<&ObjectState>, acts: bool) -> Option<ObjectState> {
+    let known = owned.and_then(|owned| owned.outcome.clone());
+    let seen = || {
+        let kind = kinds::kind(&change.address.kind)?;
+        // The plan has read this very document as the kind's.
+        (kind.outcome)(change.live.as_ref()?, &change.remote_id).ok()?
+    };
     Some(ObjectState {
         provider: change.provider.clone(),
         remote_id: change.remote_id.clone(),
         spec: change.desired.clone()?,
         protected: change.protected,
         depends_on: change.needs.clone(),
+        outcome: if acts { known } else { seen().or(known) },
         pending: None,
     })
 }

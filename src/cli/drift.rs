@@ -52,6 +52,10 @@ async fn drift(args: &Args, output: &Output) -> Result<Exit, Stop> {
         }
         output.result(&text);
     }
+    if !plan.unread.is_empty() {
+        output.diagnostics(&plan.away);
+        return Ok(Exit::Error);
+    }
     Ok(if plan.drifted().next().is_some() {
         Exit::Changes
     } else {

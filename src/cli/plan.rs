@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::gate::{Refusal, review};
+use crate::gate::{GateInput, Refusal, review};
 use crate::pipeline::{self, Basis, PlanOptions, Planned};
 use crate::plan::render::{json, markdown, text};
 use crate::plan::{Mode, Plan, file};
@@ -88,7 +88,11 @@ async fn plan(args: &Args, output: &Output) -> Result<Exit, Stop> {
     if let Some(path) = &args.out {
         save(path, &plan)?;
     }
-    let reviewed = review(plan, &args.permission.gates(gates));
+    let gates = GateInput {
+        only_looks: true,
+        ..args.permission.gates(gates)
+    };
+    let reviewed = review(plan, &gates);
     let (plan, refused) = match &reviewed {
         Ok(approved) => (approved.plan(), &[][..]),
         Err(rejection) => (&*rejection.plan, &rejection.refusals[..]),

@@ -10,14 +10,12 @@ pub const NAME: &str = "feasible";
 
 /// Refuses every finding that no permission helps.
 pub fn gate(plan: &Plan, _input: &GateInput) -> Vec<Refusal> {
+    let changed = plan.changes.iter().map(|c| (&c.findings, &c.address));
+    let unread = plan.unread.iter().map(|u| (&u.findings, &u.address));
     let mut refusals = Vec::new();
-    for change in &plan.changes {
-        for finding in change
-            .findings
-            .iter()
-            .filter(|finding| finding.weight == Weight::Error)
-        {
-            refusals.push(refusal(NAME, &change.address, finding));
+    for (findings, address) in changed.chain(unread) {
+        for finding in findings.iter().filter(|f| f.weight == Weight::Error) {
+            refusals.push(refusal(NAME, address, finding));
         }
     }
     refusals

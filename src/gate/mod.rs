@@ -3,10 +3,12 @@
 //! [`review`] is the only way to an [`ApprovedPlan`], and only an approved plan can be applied. What a
 //! gate must know was measured while the plan was made and is in it.
 
+pub mod compatibility;
 pub mod deletions;
 pub mod destructive;
 pub mod feasible;
 pub mod impact;
+pub mod reach;
 
 use std::collections::BTreeMap;
 
@@ -26,6 +28,9 @@ pub struct GateInput {
     pub allow_breaking: Vec<AddressPattern>,
     /// The most deletions of one plan, where something else than the default was set.
     pub max_deletions: Option<u64>,
+    /// Whether the plan is only looked at: one with objects that could not be read can be shown, not
+    /// applied.
+    pub only_looks: bool,
 }
 
 /// A plan that passed all gates. Only [`review`] makes one.
@@ -86,11 +91,12 @@ pub struct Rejection {
 }
 
 impl Rejection {
-    /// Whether one of the reasons is that something cannot be done, which no permission changes.
+    /// Whether one of the reasons is that something cannot be done, which no permission changes, or
+    /// cannot be known.
     pub fn is_infeasible(&self) -> bool {
         self.refusals
             .iter()
-            .any(|refusal| refusal.gate == feasible::NAME)
+            .any(|refusal| matches!(refusal.gate, feasible::NAME | reach::NAME))
     }
 
     /// Returns the reasons as errors, each pointing at its place in the source where the project
@@ -111,7 +117,9 @@ impl Rejection {
 
 /// The gates, in the order in which their refusals are shown.
 const GATES: &[fn(&Plan, &GateInput) -> Vec<Refusal>] = &[
+    reach::gate,
     feasible::gate,
+    compatibility::gate,
     destructive::gate,
     impact::gate,
     deletions::gate,

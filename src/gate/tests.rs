@@ -49,6 +49,8 @@ pub(crate) fn plan(changes: Vec<(&str, Action, Vec<Finding>)>, owned: usize) -> 
             })
             .collect(),
         drift: Vec::new(),
+        unread: Vec::new(),
+        away: Diagnostics::new(),
         unchanged: 0,
         left_out: Vec::new(),
         warnings: Diagnostics::new(),

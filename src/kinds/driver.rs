@@ -11,7 +11,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::address::{Address, ProviderAddress};
-use crate::clients::Connections;
+use crate::clients::{AWAY, Connections};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::document::Document;
 
@@ -23,6 +23,13 @@ use super::{Action, Delta, Kind, LiveUser};
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{}", .0.summaries())]
 pub struct DriverError(pub Diagnostics);
+
+impl DriverError {
+    /// Whether the system is only away: it refused nothing.
+    pub fn is_away(&self) -> bool {
+        self.0.iter().all(|diagnostic| diagnostic.code == AWAY)
+    }
+}
 
 impl From<Diagnostic> for DriverError {
     fn from(diagnostic: Diagnostic) -> Self {
@@ -39,6 +46,8 @@ pub struct Wanted<K: Kind> {
     pub specs: Vec<K::Spec>,
     /// Whether we own it, or began to make it: if it seems not to be there, it may be on its way.
     pub owned: bool,
+    /// Whether only the state holds it: it is to be deleted, or forgotten.
+    pub unwanted: bool,
 }
 
 /// A change whose consequences are to be measured.
@@ -50,6 +59,8 @@ pub struct Question<K: Kind> {
     pub remote_id: String,
     /// What HCL says.
     pub spec: Option<K::Spec>,
+    /// What was last applied.
+    pub prior: Option<K::Spec>,
     /// What the system says.
     pub live: Option<K::Live>,
     /// What differs.
@@ -159,12 +170,13 @@ pub trait Driver: Send + Sync + Sized + 'static {
         std::future::ready(Ok(vec![Vec::new(); remote_ids.len()]))
     }
 
-    /// Makes changes and reads each back: a success that changed nothing is a failure.
+    /// Makes changes and reads each back: a success that changed nothing is a failure. Returns each
+    /// object as it is then, where its kind has an [outcome](Kind::outcome) to be remembered.
     fn apply(
         &self,
         operations: Vec<Operation<Self::Kind>>,
         context: &Context,
-    ) -> impl Future<Output = Vec<Result<(), Failure>>> + Send;
+    ) -> impl Future<Output = Vec<Result<Option<<Self::Kind as Kind>::Live>, Failure>>> + Send;
 
     /// The most operations of one call of [`Driver::apply`].
     fn batch_limit(&self) -> usize;
@@ -196,6 +208,8 @@ pub struct ErasedQuestion<'a> {
     pub remote_id: &'a str,
     /// What HCL says.
     pub spec: Option<&'a Document>,
+    /// What was last applied.
+    pub prior: Option<&'a Document>,
     /// What the system says.
     pub live: Option<&'a Document>,
     /// What differs.
@@ -241,12 +255,12 @@ pub trait ErasedDriver: Send + Sync {
         remote_ids: Vec<String>,
     ) -> Answer<Result<Vec<Vec<LiveUser>>, DriverError>>;
 
-    /// See [`Driver::apply`].
+    /// See [`Driver::apply`]; returns each object's outcome.
     fn apply(
         self: Arc<Self>,
         operations: Vec<ErasedOperation>,
         context: Context,
-    ) -> Answer<Vec<Result<(), Failure>>>;
+    ) -> Answer<Vec<Result<Option<Document>, Failure>>>;
 
     /// See [`Driver::batch_limit`].
     fn batch_limit(&self) -> usize;
@@ -306,7 +320,7 @@ impl<D: Driver> ErasedDriver for Eraser<D> {
         self: Arc<Self>,
         operations: Vec<ErasedOperation>,
         context: Context,
-    ) -> Answer<Vec<Result<(), Failure>>> {
+    ) -> Answer<Vec<Result<Option<Document>, Failure>>> {
         Box::pin(async move {
             let count = operations.len();
             let typed: Result<Vec<_>, DriverError> = operations
@@ -314,7 +328,12 @@ impl<D: Driver> ErasedDriver for Eraser<D> {
                 .map(typed_operation::<D::Kind>)
                 .collect();
             match typed {
-                Ok(operations) => self.0.apply(operations, &context).await,
+                Ok(operations) => {
+                    let done = self.0.apply(operations, &context).await.into_iter();
+                    let outcome = |live| <D::Kind as Kind>::outcome(&live);
+                    done.map(|result| result.map(|live| live.and_then(outcome)))
+                        .collect()
+                }
                 Err(error) => {
                     let failure = Failure {
                         message: error.to_string(),
@@ -343,6 +362,7 @@ fn typed_wanted<K: Kind>(wanted: &ErasedWanted<'_>) -> Result<Wanted<K>, DriverE
         remote_id: id.to_owned(),
         specs,
         owned: !wanted.history.is_empty(),
+        unwanted: wanted.spec.is_none(),
     })
 }
 
@@ -354,6 +374,10 @@ fn typed_question<K: Kind>(question: &ErasedQuestion<'_>) -> Result<Question<K>,
         spec: question
             .spec
             .map(|spec| typed::<K, _>(spec, "description", id))
+            .transpose()?,
+        prior: question
+            .prior
+            .map(|prior| typed::<K, _>(prior, "description", id))
             .transpose()?,
         live: question
             .live

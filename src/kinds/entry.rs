@@ -55,6 +55,8 @@ pub struct Decoded {
     pub owner: Option<String>,
 }
 
+type DriftFn =
+    fn(&Document, Option<&Document>, &Document, &str) -> Result<Vec<Delta>, WrongDocument>;
 type DiffFn = fn(&Document, &[&Document], &Document, &str) -> Result<Vec<Delta>, WrongDocument>;
 
 /// One row of the table of kinds.
@@ -73,6 +75,14 @@ pub struct KindEntry {
     pub second_name: fn(&str) -> Option<(String, &'static str)>,
     /// See [`Kind::diff`]: spec, history, live, the object's name.
     pub diff: DiffFn,
+    /// See [`Kind::PLANS_UNREAD`].
+    pub plans_unread: bool,
+    /// See [`Kind::drift`]: what was applied, its outcome, live, the object's name.
+    pub drift: DriftFn,
+    /// See [`Kind::equivalent`]: two descriptions, the object's name.
+    pub equivalent: fn(&Document, &Document, &str) -> Result<bool, WrongDocument>,
+    /// See [`Kind::outcome`]: live, the object's name.
+    pub outcome: fn(&Document, &str) -> Result<Option<Document>, WrongDocument>,
     /// See [`Kind::adopt`]: spec, live, the object's name.
     pub adopt: fn(&Document, &Document, &str) -> Result<Document, WrongDocument>,
     /// Holds a change against all rules of the kind.
@@ -94,6 +104,10 @@ impl KindEntry {
             reserved: <D::Kind as Kind>::reserved,
             second_name: <D::Kind as Kind>::second_name,
             diff: diff::<D::Kind>,
+            plans_unread: <D::Kind as Kind>::PLANS_UNREAD,
+            drift: drift::<D::Kind>,
+            equivalent: equivalent::<D::Kind>,
+            outcome: outcome::<D::Kind>,
             adopt: adopt::<D::Kind>,
             check: check::<D::Kind>,
             ripple: ripple::<D::Kind>,
@@ -131,6 +145,31 @@ fn diff<K: Kind>(
         .map(|was| read::<K, _>(was, "state", remote_id))
         .collect::<Result<_, _>>()?;
     Ok(K::diff(&wanted, &history, &live))
+}
+
+fn drift<K: Kind>(
+    prior: &Document,
+    outcome: Option<&Document>,
+    live: &Document,
+    remote_id: &str,
+) -> Result<Vec<Delta>, WrongDocument> {
+    let prior: K::Spec = read::<K, _>(prior, "state", remote_id)?;
+    let live: K::Live = read::<K, _>(live, "live object", remote_id)?;
+    Ok(K::drift(&prior, outcome, &live))
+}
+
+fn equivalent<K: Kind>(a: &Document, b: &Document, remote_id: &str) -> Result<bool, WrongDocument> {
+    if a == b {
+        return Ok(true);
+    }
+    let a: K::Spec = read::<K, _>(a, "description", remote_id)?;
+    let b: K::Spec = read::<K, _>(b, "description", remote_id)?;
+    Ok(K::equivalent(&a, &b))
+}
+
+fn outcome<K: Kind>(live: &Document, remote_id: &str) -> Result<Option<Document>, WrongDocument> {
+    let live: K::Live = read::<K, _>(live, "live object", remote_id)?;
+    Ok(K::outcome(&live))
 }
 
 fn adopt<K: Kind>(

@@ -15,6 +15,7 @@ pub mod driver;
 pub mod entry;
 pub mod quantity;
 pub mod relation;
+pub mod schema;
 pub mod topic;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,6 +38,7 @@ pub use relation::{LiveUser, Relation, Ripple, Role};
 /// All kinds, by keyword.
 pub static KINDS: &[KindEntry] = &[
     KindEntry::of::<consumer_group::driver::ConsumerGroupDriver>(),
+    KindEntry::of::<schema::driver::SchemaDriver>(),
     KindEntry::of::<topic::driver::TopicDriver>(),
 ];
 
@@ -60,6 +62,9 @@ pub trait Kind: Sized + Send + Sync + 'static {
     /// project says is recorded in the state and no more: an object that is there need not be taken over, one
     /// that is not there is not missing, and where the block goes only the record does.
     const DECLARATION: bool = false;
+    /// Whether a plan can be made while the system is away: its objects are then unread, and the
+    /// rules judge by what HCL and the state say.
+    const PLANS_UNREAD: bool = false;
     /// What HCL says: a canonical, secret-free description; also what the state keeps.
     type Spec: Serialize + DeserializeOwned + Clone + Send + Sync;
     /// What the system says.
@@ -98,6 +103,33 @@ pub trait Kind: Sized + Send + Sync + 'static {
     /// `history` holds what was applied, the latest first: one description where the last apply
     /// settled, several where operations ended without a known result, none where we never applied.
     fn diff(spec: &Self::Spec, history: &[Self::Spec], live: &Self::Live) -> Vec<Delta>;
+
+    /// Returns what was changed outside since `prior` was applied: `before` is what was applied, `after`
+    /// what is now. `outcome` is what [`Kind::outcome`] said then.
+    fn drift(prior: &Self::Spec, outcome: Option<&Document>, live: &Self::Live) -> Vec<Delta> {
+        // What would have to change so that the live object becomes what was applied, turned around.
+        let _ = outcome;
+        let deltas = Self::diff(prior, std::slice::from_ref(prior), live).into_iter();
+        let turned = deltas.map(|delta| Delta {
+            before: delta.after,
+            after: delta.before,
+            drift: true,
+            ..delta
+        });
+        turned.collect()
+    }
+
+    /// Whether two descriptions mean the same: one that was only written anew is no change.
+    fn equivalent(a: &Self::Spec, b: &Self::Spec) -> bool {
+        Document::of(a) == Document::of(b)
+    }
+
+    /// Returns what the state remembers of an object that is as wanted: what the system gave out and
+    /// nobody can want, such as numbers. It is never carried to another environment.
+    fn outcome(live: &Self::Live) -> Option<Document> {
+        let _ = live;
+        None
+    }
 
     /// Returns `spec` with the values that `live` has now: what the state holds after an adoption
     /// that changes nothing.
@@ -231,6 +263,8 @@ pub enum Weight {
     Warning,
     /// A reader or writer is known to break or to see other results.
     Breaking,
+    /// Versions of a schema do not get along as their level demands; another level or schema helps.
+    Incompatible,
     /// Data or state is lost; needs permission.
     Destructive,
     /// Cannot be done; no permission helps.
@@ -259,6 +293,20 @@ pub struct Finding {
     /// What is lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loss: Option<Loss>,
+    /// The objects because of which it holds, if it is about others: once the plan deletes all of
+    /// them, it is void.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub while_there: Vec<ObjectName>,
+}
+
+/// An object by its kind and its name in the live system.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ObjectName {
+    /// The kind's keyword.
+    pub kind: String,
+    /// The name.
+    pub remote_id: String,
 }
 
 /// What a change destroys, as measured.
@@ -287,6 +335,7 @@ impl Finding {
             hint: None,
             path: None,
             loss: None,
+            while_there: Vec::new(),
         }
     }
 
@@ -308,6 +357,21 @@ impl Finding {
     #[must_use]
     pub fn on(mut self, path: impl Into<String>) -> Self {
         self.path = Some(path.into());
+        self
+    }
+
+    /// Says that it holds only while one of these objects stays.
+    #[must_use]
+    pub fn while_there<'a>(
+        mut self,
+        kind: &str,
+        remote_ids: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        let names = remote_ids.into_iter().map(|remote_id| ObjectName {
+            kind: kind.to_owned(),
+            remote_id: remote_id.to_owned(),
+        });
+        self.while_there.extend(names);
         self
     }
 

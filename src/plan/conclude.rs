@@ -1,14 +1,14 @@
 //! With what was measured: what the kinds' rules find in each change, and the finished plan. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::address::Address;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::document::Document;
-use crate::kinds::entry::ErasedChange;
-use crate::kinds::{self, Action};
+use crate::kinds::entry::{ErasedChange, WrongDocument};
+use crate::kinds::{self, Action, Finding, ObjectName};
 
-use super::{Change, Plan, Proposal};
+use super::{Change, Plan, Proposal, Unread};
 
 /// What was measured for changes.
 pub type Facts = BTreeMap<Address, Document>;
@@ -23,11 +23,18 @@ pub fn needs_facts(change: &Change) -> bool {
 }
 
 /// Holds every change against its kind's rules.
-pub fn conclude(proposal: Proposal, mut facts: Facts) -> Result<Plan, Diagnostics> {
+///
+/// `away` says why objects could not be read: they are judged by what HCL and the state say.
+pub fn conclude(
+    proposal: Proposal,
+    mut facts: Facts,
+    away: Diagnostics,
+) -> Result<Plan, Diagnostics> {
     let Proposal {
         survey,
         mut changes,
         drift,
+        mut unread,
         unchanged,
     } = proposal;
     let mut wrong = Diagnostics::new();
@@ -60,10 +67,26 @@ pub fn conclude(proposal: Proposal, mut facts: Facts) -> Result<Plan, Diagnostic
             ),
         }
     }
+    for object in &mut unread {
+        match judge(object) {
+            Ok(found) => object.findings = found,
+            Err(error) => wrong.push(
+                Diagnostic::error(
+                    "wrong-document",
+                    format!("{} cannot be checked", object.address),
+                )
+                .on(&object.address)
+                .detail(error.to_string()),
+            ),
+        }
+    }
     if wrong.has_errors() {
         return Err(wrong);
     }
+    drop_void(&mut changes);
     Ok(Plan {
+        unread,
+        away,
         basis: survey.basis,
         mode: survey.mode,
         selection: survey.selection,
@@ -74,4 +97,45 @@ pub fn conclude(proposal: Proposal, mut facts: Facts) -> Result<Plan, Diagnostic
         warnings: survey.warnings,
         owned: survey.owned,
     })
+}
+
+/// Holds an object that could not be read against its kind's rules, as far as they can judge.
+fn judge(object: &Unread) -> Result<Vec<Finding>, WrongDocument> {
+    let Some(kind) = kinds::kind(&object.address.kind) else {
+        return Ok(Vec::new());
+    };
+    (kind.check)(&ErasedChange {
+        action: match object.desired {
+            Some(_) => Action::Update,
+            None => Action::Delete,
+        },
+        remote_id: &object.remote_id,
+        spec: object.desired.as_ref(),
+        prior: object.prior.as_ref(),
+        live: None,
+        deltas: &[],
+        facts: None,
+    })
+}
+
+/// Drops findings that are about other objects, all of which the plan deletes as well.
+fn drop_void(changes: &mut [Change]) {
+    let deleted: BTreeSet<ObjectName> = changes
+        .iter()
+        .filter(|change| change.action.deletes())
+        .map(|change| ObjectName {
+            kind: change.address.kind.to_string(),
+            remote_id: change.remote_id.clone(),
+        })
+        .collect();
+    let is_void = |finding: &Finding| {
+        !finding.while_there.is_empty()
+            && finding
+                .while_there
+                .iter()
+                .all(|name| deleted.contains(name))
+    };
+    for change in changes {
+        change.findings.retain(|finding| !is_void(finding));
+    }
 }

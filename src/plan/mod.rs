@@ -86,6 +86,12 @@ pub struct Plan {
     /// What was changed outside since the last apply.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drift: Vec<Drift>,
+    /// Objects that could not be read, so that what becomes of them is not known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unread: Vec<Unread>,
+    /// Why they could not be read.
+    #[serde(default, skip_serializing_if = "Diagnostics::is_empty")]
+    pub away: Diagnostics,
     /// How many objects are as wanted.
     pub unchanged: usize,
     /// Objects that the selection left out.
@@ -151,6 +157,27 @@ pub struct Change {
     pub allow_breaking: bool,
 }
 
+/// An object that could not be read: its system is away.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Unread {
+    /// The object.
+    pub address: Address,
+    /// The provider that would reach it.
+    pub provider: ProviderAddress,
+    /// Its name in the live system.
+    pub remote_id: String,
+    /// What HCL says; absent where only the state holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub desired: Option<Document>,
+    /// What was last applied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prior: Option<Document>,
+    /// What the kind's rules found in what HCL and the state say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
+}
+
 /// An object whose live form is not what was last applied.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -183,12 +210,14 @@ pub enum Fate {
     Forgotten,
     /// `ignore_changes` covers it.
     Ignored,
+    /// It can neither be put back nor does the project want it: a version that was registered stays.
+    Stays,
 }
 
 impl Plan {
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
-        self.changes.is_empty()
+        self.changes.is_empty() && self.unread.is_empty()
     }
 
     /// Returns the hash that an approval binds to: of everything in the plan.

@@ -13,12 +13,13 @@ use crate::state::ObjectState;
 use crate::state::journal::Operation;
 
 use super::survey::Item;
-use super::{Change, Drift, Fate, Survey};
+use super::{Change, Drift, Fate, Survey, Unread};
 
 /// The finding about an object that the state protects: only another apply of its block lifts that.
 pub const PROTECTED: &str = "protected";
 
-/// What the live system said about the objects of a survey: absent where there is no such object.
+/// What the live system said about the objects of a survey: `None` where there is no such object,
+/// nothing at all where it could not be asked.
 pub type Observed = BTreeMap<Address, Option<Document>>;
 
 /// What would be done, before its consequences are known.
@@ -29,6 +30,8 @@ pub struct Proposal {
     pub changes: Vec<Change>,
     /// What was changed outside.
     pub drift: Vec<Drift>,
+    /// Objects that could not be read.
+    pub unread: Vec<Unread>,
     /// How many objects are as wanted.
     pub unchanged: usize,
 }
@@ -37,10 +40,14 @@ pub struct Proposal {
 pub fn propose(survey: Survey, observed: &Observed) -> Result<Proposal, Diagnostics> {
     let mut changes = Vec::new();
     let mut drift = Vec::new();
+    let mut unread = Vec::new();
     let mut unchanged = 0;
     let mut wrong = Diagnostics::new();
     for (address, item) in &survey.items {
-        let live = observed.get(address).and_then(Option::as_ref);
+        let Some(live) = observed.get(address).map(Option::as_ref) else {
+            unread.push(unseen(address, item));
+            continue;
+        };
         let compared = compare(address, item, live);
         match compared {
             Ok((drifted, change)) => {
@@ -67,8 +74,21 @@ pub fn propose(survey: Survey, observed: &Observed) -> Result<Proposal, Diagnost
         survey,
         changes,
         drift,
+        unread,
         unchanged,
     })
+}
+
+/// Returns an object that the live system said nothing about.
+fn unseen(address: &Address, item: &Item) -> Unread {
+    Unread {
+        address: address.clone(),
+        provider: item.provider.clone(),
+        remote_id: item.remote_id.clone(),
+        desired: item.desired.as_ref().map(|desired| desired.spec.clone()),
+        prior: item.owned.as_ref().and_then(prior).cloned(),
+        findings: Vec::new(),
+    }
 }
 
 /// Returns what was changed outside, and what has to be done.
@@ -87,7 +107,9 @@ fn compare(
 
 fn is_wanted_as_applied(item: &Item) -> bool {
     match (&item.desired, &item.owned) {
-        (Some(desired), Some(owned)) => item.moved_from.is_none() && is_recorded(desired, owned),
+        (Some(desired), Some(owned)) => {
+            item.moved_from.is_none() && is_recorded(desired.spec == owned.spec, desired, owned)
+        }
         _ => false,
     }
 }
@@ -184,9 +206,10 @@ fn wanted(
         .pending
         .as_ref()
         .is_some_and(|pending| pending.notes.is_some());
+    let is_equivalent = (item.kind.equivalent)(&owned.spec, &desired.spec, &item.remote_id)?;
     change.action = if !change.deltas.is_empty() || left_behind {
         Action::Update
-    } else if change.moved_from.is_some() || !is_recorded(desired, owned) {
+    } else if change.moved_from.is_some() || !is_recorded(is_equivalent, desired, owned) {
         Action::Record
     } else {
         return Ok(None);
@@ -212,7 +235,8 @@ fn declared(
     }
     change.action = if !change.deltas.is_empty() {
         Action::Update
-    } else if change.moved_from.is_none() && owned.is_some_and(|owned| is_recorded(desired, owned))
+    } else if change.moved_from.is_none()
+        && owned.is_some_and(|owned| is_recorded(owned.spec == desired.spec, desired, owned))
     {
         return Ok(None);
     } else {
@@ -225,9 +249,9 @@ fn declared(
 }
 
 /// Whether the state says already what it would say after an apply.
-fn is_recorded(desired: &Desired, owned: &ObjectState) -> bool {
+fn is_recorded(is_same: bool, desired: &Desired, owned: &ObjectState) -> bool {
     owned.pending.is_none()
-        && owned.spec == desired.spec
+        && is_same
         && owned.protected == desired.lifecycle.prevent_destroy
         && owned.depends_on == desired.depends_on
 }
@@ -353,17 +377,8 @@ fn drift_of(
         fate: Fate::Reverted,
     };
     if let Some(live) = live {
-        // What would have to change so that the live object becomes what was applied, turned around.
-        let deltas = (item.kind.diff)(&owned.spec, &[&owned.spec], live, &item.remote_id)?;
-        drift.deltas = deltas
-            .into_iter()
-            .map(|delta| Delta {
-                before: delta.after,
-                after: delta.before,
-                drift: true,
-                ..delta
-            })
-            .collect();
+        let outcome = owned.outcome.as_ref();
+        drift.deltas = (item.kind.drift)(&owned.spec, outcome, live, &item.remote_id)?;
         if drift.deltas.is_empty() {
             return Ok(None);
         }
@@ -394,6 +409,8 @@ fn fate(item: &Item, drift: &Drift, change: Option<&Change>) -> Fate {
         Some(Action::Delete) => Fate::Deleted,
         Some(Action::Forget) => Fate::Forgotten,
         _ if reverts => Fate::Reverted,
-        _ => Fate::Wanted,
+        // Nobody asked for it, and yet there is nothing to do about it.
+        None => Fate::Stays,
+        Some(_) => Fate::Wanted,
     }
 }

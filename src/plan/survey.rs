@@ -451,6 +451,7 @@ mod tests {
             spec: json!({ "name": owned }).into(),
             protected: false,
             depends_on: BTreeSet::new(),
+            outcome: None,
             pending: None,
         };
         state.objects.insert(Address::root("topic", "a"), object);

@@ -93,7 +93,7 @@ impl World {
     /// Plans a project.
     pub(crate) fn plan(&self, blocks: &str) -> Plan {
         let proposal = self.propose(blocks).expect("a project without errors");
-        conclude(proposal, self.facts.clone()).expect("documents that fit")
+        conclude(proposal, self.facts.clone(), Diagnostics::new()).expect("documents that fit")
     }
 
     /// Records a plan as an apply does; the live objects are up to the caller.
@@ -106,7 +106,13 @@ impl World {
                 from: None,
             };
             let address = change.address.clone();
-            [intent, Record::Applied { address }]
+            [
+                intent,
+                Record::Applied {
+                    address,
+                    outcome: None,
+                },
+            ]
         });
         let records: Vec<Record> = records.collect();
         self.state = fold(self.state.clone(), &records).expect("records that follow each other");
@@ -127,6 +133,7 @@ fn object(change: &Change) -> Option<ObjectState> {
         spec: change.desired.clone()?,
         protected: change.protected,
         depends_on: change.needs.clone(),
+        outcome: None,
         pending: None,
     })
 }

@@ -123,6 +123,9 @@ impl World for Environment {
         let planning = Box::pin(plan_environment(prepared, Basis::from(basis), options));
         let planned = planning.await;
         let planned = planned.map_err(unplanned)?;
+        if !planned.plan.unread.is_empty() {
+            return Err(transient(planned.plan.away));
+        }
         let policies = Policies {
             apply: planned.environment.apply,
             drift: planned.environment.drift,

@@ -73,6 +73,9 @@ pub enum Record {
     Applied {
         /// The object.
         address: Address,
+        /// What the system gave out; absent where the intent says it already, or there is nothing.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        outcome: Option<Document>,
     },
     /// The operation failed, and is known to have changed nothing that the state must remember.
     Failed {
@@ -177,7 +180,7 @@ impl State {
                 ..
             } => self.begin(address, *operation, object.as_deref()),
             Record::Note { address, notes } => self.note(address, notes),
-            Record::Applied { address } => self.settle(address),
+            Record::Applied { address, outcome } => self.settle(address, outcome.as_ref()),
             Record::Failed { address, .. } => self.undo(address),
             Record::Complete { commit, release } => {
                 self.commit.clone_from(commit);
@@ -260,7 +263,7 @@ impl State {
     }
 
     /// The operation that is pending on an object succeeded.
-    fn settle(&mut self, address: &Address) -> Result<(), FoldError> {
+    fn settle(&mut self, address: &Address, outcome: Option<&Document>) -> Result<(), FoldError> {
         match self.pending_action(address)? {
             Operation::Delete | Operation::Forget => {
                 self.objects.remove(address);
@@ -270,7 +273,11 @@ impl State {
                 *object = behind_move(object.clone());
             }
             Operation::Create | Operation::Update | Operation::Adopt => {
-                self.object_mut(address)?.pending = None;
+                let object = self.object_mut(address)?;
+                object.pending = None;
+                if let Some(outcome) = outcome {
+                    object.outcome = Some(outcome.clone());
+                }
             }
         }
         Ok(())

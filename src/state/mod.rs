@@ -99,6 +99,10 @@ pub struct ObjectState {
     /// address that the state no longer holds means nothing.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub depends_on: BTreeSet<Address>,
+    /// What the system gave out when it was applied, in the kind's own words: a schema's id and
+    /// version. Never carried to another environment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Document>,
     /// An operation whose result is not known: it was under way when the program ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<Pending>,

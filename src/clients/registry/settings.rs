@@ -29,7 +29,6 @@ settings! {
     "bearer_auth_token": "The token of a login by OAuth.",
     "bearer_auth_logical_cluster": "The logical cluster that the token is for (`target-sr-cluster`).",
     "bearer_auth_identity_pool_id": "The identity pool that the token is for.",
-    "compatibility": "The registry's own level, which counts where a subject has none.",
     "request_timeout_ms": "How long the registry may take for one answer, in milliseconds.",
     "retries": "How often a request that can be repeated is tried again.",
     "requests_at_once": "How many requests may be under way at once; 16 where it is not set.",

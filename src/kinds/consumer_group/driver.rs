@@ -92,7 +92,7 @@ impl Driver for ConsumerGroupDriver {
         &self,
         operations: Vec<Operation<ConsumerGroup>>,
         _context: &Context,
-    ) -> Vec<Result<(), Failure>> {
+    ) -> Vec<Result<Option<ConsumerGroupLive>, Failure>> {
         // A declaration never differs from what is there, so no plan comes here.
         let refused = operations.iter().map(|operation| {
             Err(Failure {

@@ -116,8 +116,12 @@ impl Driver for TopicDriver {
         &self,
         operations: Vec<Operation<Topic>>,
         context: &Context,
-    ) -> Vec<Result<(), Failure>> {
-        change::apply(self, &operations, context).await
+    ) -> Vec<Result<Option<TopicLive>, Failure>> {
+        let done = change::apply(self, &operations, context).await;
+        // A topic is what it is called: the system gives nothing out that is to be remembered.
+        done.into_iter()
+            .map(|result| result.map(|()| None))
+            .collect()
     }
 
     fn batch_limit(&self) -> usize {

@@ -14,6 +14,7 @@
 //!                              readers, writers [ { kind, name, address?, managed?, owner?, live? } ],
 //!                              unknown [ text ], steps [ { when ("before" | "within" | "after"),
 //!                              who ("readers" | "writers"), names [ text ] } ] } } ]
+//! unread          [ { address, remote_id, findings [ … ] } ], where a system is away
 //! drift           [ { address, remote_id, deleted?, deltas?, fate } ]
 //! summary         { create, update, delete, adopt, forget, record, unchanged }
 //! verdict         { allowed, refusals [ { gate, address (or null), code, summary, detail,
@@ -60,7 +61,18 @@ pub fn render(plan: &Plan, refusals: &[Refusal]) -> Json {
             })
         })
         .collect();
-    json!({
+    let unread: Vec<Json> = plan
+        .unread
+        .iter()
+        .map(|object| {
+            json!({
+                "address": object.address,
+                "remote_id": object.remote_id,
+                "findings": object.findings,
+            })
+        })
+        .collect();
+    let mut document = json!({
         "format_version": FORMAT_VERSION,
         "environment": plan.basis.environment,
         "commit": plan.basis.commit,
@@ -84,7 +96,11 @@ pub fn render(plan: &Plan, refusals: &[Refusal]) -> Json {
             "unchanged": plan.unchanged,
         },
         "verdict": { "allowed": refusals.is_empty(), "refusals": refused },
-    })
+    });
+    if !unread.is_empty() {
+        document["unread"] = unread.into();
+    }
+    document
 }
 
 fn impact(impact: &Impact) -> Json {

@@ -40,6 +40,18 @@ pub fn render(plan: &Plan, refusals: &[Refusal], limit: usize) -> String {
             objects(plan.left_out.len(), "was", "were")
         );
     }
+    if !plan.unread.is_empty() {
+        let names: Vec<String> = plan
+            .unread
+            .iter()
+            .map(|object| code(&object.address.to_string()))
+            .collect();
+        let _ = writeln!(
+            out,
+            "\n**Unknown**, since they could not be read: {}.",
+            names.join(", ")
+        );
+    }
     reasons(&mut out, refusals, limit / 2);
     table(&mut out, plan, limit);
     rollouts(&mut out, plan, limit);

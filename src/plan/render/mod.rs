@@ -28,12 +28,15 @@ const LONGEST_VALUE: usize = 120;
 
 /// Returns the line that counts the changes: `1 to update, 2 to create`.
 fn counts(plan: &Plan) -> String {
-    let counted: Vec<String> = ACTIONS
+    let mut counted: Vec<String> = ACTIONS
         .iter()
         .map(|(action, words)| (plan.count(*action), words))
         .filter(|(count, _)| *count > 0)
         .map(|(count, words)| format!("{count} {words}"))
         .collect();
+    if !plan.unread.is_empty() {
+        counted.push(format!("{} unknown", plan.unread.len()));
+    }
     counted.join(", ")
 }
 
@@ -72,6 +75,7 @@ fn label(weight: Weight) -> &'static str {
         Weight::Note => "note",
         Weight::Warning => "warning",
         Weight::Breaking => "BREAKING",
+        Weight::Incompatible => "INCOMPATIBLE",
         Weight::Destructive => "DESTRUCTIVE",
         Weight::Error => "ERROR",
     }

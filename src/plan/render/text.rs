@@ -17,6 +17,7 @@ pub fn render(plan: &Plan, colour: bool) -> String {
     // Writing to a String cannot fail.
     let mut out = String::new();
     head(&mut out, plan);
+    unread(&mut out, plan);
     drift(&mut out, plan);
     let compact = plan.changes.len() >= COMPACT_FROM;
     for change in &plan.changes {
@@ -46,6 +47,27 @@ fn head(out: &mut String, plan: &Plan) {
     }
 }
 
+fn unread(out: &mut String, plan: &Plan) {
+    if plan.unread.is_empty() {
+        return;
+    }
+    let _ = writeln!(
+        out,
+        "Could not be read, so what becomes of them is UNKNOWN:"
+    );
+    for object in &plan.unread {
+        let _ = writeln!(out, "? {}", object.address);
+        object
+            .findings
+            .iter()
+            .for_each(|finding| found(out, finding));
+    }
+    for reason in &plan.away {
+        let _ = writeln!(out, "  ({})", reason.summary);
+    }
+    out.push('\n');
+}
+
 fn drift(out: &mut String, plan: &Plan) {
     if plan.drift.is_empty() {
         return;
@@ -65,6 +87,7 @@ pub fn drifted(out: &mut String, drift: &Drift) {
         Fate::Deleted => "an apply deletes it",
         Fate::Forgotten => "no longer managed",
         Fate::Ignored => "ignored by ignore_changes",
+        Fate::Stays => "it stays; the project wants something else",
     };
     let what = if drift.deleted {
         "was deleted"
@@ -169,6 +192,15 @@ fn attribute(out: &mut String, action: Action, delta: &Delta) {
 }
 
 fn list(out: &mut String, plan: &Plan, colour: bool) {
+    if plan.changes.is_empty() && !plan.unread.is_empty() {
+        let _ = writeln!(
+            out,
+            "Plan: {} unknown; {} as wanted.",
+            plan.unread.len(),
+            plan.unchanged
+        );
+        return;
+    }
     if plan.is_empty() {
         let wanted = objects(plan.unchanged, "is", "are");
         let _ = writeln!(out, "No changes. {wanted} as wanted.");

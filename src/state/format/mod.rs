@@ -1,7 +1,7 @@
 //! The state file's text: from a state to bytes and back, whatever version wrote them. Pure.
 //!
 //! ```text
-//! {"format":1,"content_hash":"sha256:…","body":{"commit":null,"environment":"dev","lineage":"…","objects":{
+//! {"format":2,"content_hash":"sha256:…","body":{"commit":null,"environment":"dev","lineage":"…","objects":{
 //! "topic.a":{…},
 //! "topic.b":{…}
 //! },"parent":"sha256:…","release":null,"serial":7}}
@@ -16,6 +16,7 @@
 //! old versions return today's [`State`], so an upgrade happens in memory.
 
 mod v1;
+mod v2;
 
 use serde::Deserialize;
 
@@ -24,7 +25,7 @@ use crate::document::ContentHash;
 use super::State;
 
 /// The version that this program writes.
-pub const CURRENT: u64 = 1;
+pub const CURRENT: u64 = v2::NUMBER;
 
 /// A version that this program reads.
 struct Version {
@@ -35,10 +36,16 @@ struct Version {
 /// A state and its content hash.
 type Decoded = (State, ContentHash);
 
-const VERSIONS: &[Version] = &[Version {
-    number: 1,
-    read: v1::read,
-}];
+const VERSIONS: &[Version] = &[
+    Version {
+        number: 1,
+        read: v1::read,
+    },
+    Version {
+        number: v2::NUMBER,
+        read: v2::read,
+    },
+];
 
 /// Why the bytes are not a state.
 #[derive(Debug, thiserror::Error)]
@@ -84,7 +91,7 @@ pub enum FormatError {
 
 /// Returns the file's bytes for a state, in the current version.
 pub fn encode(state: &State) -> Vec<u8> {
-    v1::write(state)
+    v2::write(state)
 }
 
 /// Reads a file's bytes, verifying them.
@@ -108,7 +115,7 @@ pub fn decode_with_hash(bytes: &[u8]) -> Result<(State, ContentHash), FormatErro
 
 /// Returns the SHA-256 of a state's canonical body.
 pub(super) fn hash(state: &State) -> ContentHash {
-    v1::Body::of(state).hash()
+    v2::Body::of(state).hash()
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ fn object(version: u64) -> ObjectState {
         spec: Document::from(json!({ "version": version })),
         protected: false,
         depends_on: std::collections::BTreeSet::default(),
+        outcome: None,
         pending: None,
     }
 }
@@ -44,6 +45,7 @@ fn moved(from: &str, to: &str) -> Record {
 fn applied(name: &str) -> Record {
     Record::Applied {
         address: topic(name),
+        outcome: None,
     }
 }
 

@@ -300,7 +300,7 @@ impl Driver for WorldDriver {
         &self,
         operations: Vec<Operation<Topic>>,
         _: &Context,
-    ) -> Vec<Result<(), Failure>> {
+    ) -> Vec<Result<Option<TopicLive>, Failure>> {
         let mut world = self.0.lock().unwrap();
         world.batches += 1;
         let batch = world.batches;
@@ -310,7 +310,7 @@ impl Driver for WorldDriver {
             topic: operation.remote_id.clone(),
         }));
         let done = operations.iter().map(|operation| world.apply(operation));
-        done.collect()
+        done.map(|result| result.map(|()| None)).collect()
     }
 
     fn batch_limit(&self) -> usize {

@@ -58,6 +58,7 @@ impl Driven {
             remote_id: spec.name.clone(),
             specs: vec![spec.clone()],
             owned: false,
+            unwanted: false,
         }];
         let seen = self.runtime.block_on(self.driver.observe(wanted));
         seen.unwrap().remove(0)
@@ -74,6 +75,7 @@ impl Driven {
             action,
             remote_id: spec.name.clone(),
             spec: (action != Action::Delete).then(|| spec.clone()),
+            prior: None,
             live,
             deltas,
         };
@@ -89,6 +91,7 @@ impl Driven {
             remote_id: spec.name.clone(),
             specs: std::iter::once(spec).chain(was).cloned().collect(),
             owned: !was.is_empty(),
+            unwanted: false,
         };
         let seen = self.runtime.block_on(self.driver.observe(vec![wanted]));
         let live = seen.unwrap().remove(0);
@@ -125,7 +128,8 @@ impl Driven {
             let results = self.driver.apply(operations, &context).await;
             drop(context);
             journal.await.unwrap();
-            results
+            let results = results.into_iter();
+            results.map(|result| result.map(drop)).collect()
         })
     }
 }

@@ -15,6 +15,7 @@ fn records() -> Vec<Record> {
     }];
     records.extend(["a", "b", "ü"].map(|name| Record::Applied {
         address: Address::root("topic", name),
+        outcome: None,
     }));
     records
 }

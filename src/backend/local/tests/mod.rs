@@ -79,6 +79,7 @@ fn object(version: u64) -> ObjectState {
         spec: Document::from(json!({ "version": version })),
         protected: false,
         depends_on: BTreeSet::new(),
+        outcome: None,
         pending: None,
     }
 }
@@ -95,6 +96,7 @@ fn create(name: &str) -> Record {
 fn applied(name: &str) -> Record {
     Record::Applied {
         address: topic(name),
+        outcome: None,
     }
 }
 

@@ -402,6 +402,7 @@ async fn read_back(
                 remote_id: operations[*index].remote_id.clone(),
                 specs: specs(&operations[*index]),
                 owned: false,
+                unwanted: false,
             })
             .collect();
         let seen = driver.observe(wanted).await;

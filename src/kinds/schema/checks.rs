@@ -1,0 +1,460 @@
+//! What a change of a subject would break or destroy: one function a rule. Pure.
+
+use similar::{ChangeTag, TextDiff};
+
+use crate::compatibility::{Direction, Format, Level};
+use crate::kinds::quantity::count;
+use crate::kinds::relation::Ripple;
+use crate::kinds::{Action, Check, CheckInput, Finding, Weight};
+
+use super::offline::{self, Break, Offline};
+use super::spec::{Mode, SchemaSpec, topic_of};
+use super::{Opinion, Schema, content};
+
+/// The rules, in the order in which their findings are shown.
+pub(super) const CHECKS: &[Check<Schema>] = &[
+    Check {
+        code: "new-version",
+        run: new_version,
+    },
+    Check {
+        code: "read-only",
+        run: read_only,
+    },
+    Check {
+        code: "invalid-schema",
+        run: invalid,
+    },
+    Check {
+        code: "incompatible",
+        run: incompatible,
+    },
+    Check {
+        code: "level-not-kept",
+        run: level_not_kept,
+    },
+    Check {
+        code: "registered-again",
+        run: registered_again,
+    },
+    Check {
+        code: "deletion",
+        run: deletion,
+    },
+    Check {
+        code: "referenced",
+        run: referenced,
+    },
+    Check {
+        code: "topic-holds-records",
+        run: topic_holds_records,
+    },
+];
+
+type Input<'a> = CheckInput<'a, Schema>;
+
+/// The most lines of a difference between two texts that are shown.
+const MOST_LINES: usize = 60;
+
+fn changes(input: &Input<'_>, path: &str) -> bool {
+    input.deltas.iter().any(|delta| delta.path == path)
+}
+
+/// Returns what is wanted where it will be a new version of a subject that has some, as far as is known.
+fn becomes_version<'a>(input: &Input<'a>) -> Option<&'a SchemaSpec> {
+    let spec = input.spec?;
+    match (input.live, input.prior) {
+        (Some(live), _) => (live.holds.is_none() && live.latest.is_some()).then_some(spec),
+        // The registry is away: what was applied is what is known.
+        (None, Some(prior)) if input.action == Action::Update => {
+            (!content::same(&spec.content(), &prior.content())).then_some(spec)
+        }
+        _ => None,
+    }
+}
+
+/// Returns the level that a new version is held against, as far as is known.
+fn level(input: &Input<'_>, spec: &SchemaSpec) -> Option<Level> {
+    input.facts.level.or(spec.compatibility)
+}
+
+/// A new version concerns whoever reads or writes what the subject describes; its level says who has to
+/// follow first.
+pub(super) fn ripple(input: &Input<'_>) -> Option<Ripple> {
+    let spec = becomes_version(input)?;
+    // Without facts only whether there is anything to notice is of interest.
+    let level = level(input, spec).unwrap_or(Level::Backward);
+    Some(Ripple {
+        rollout: level.rollout(),
+        reason: format!("the level is {level}"),
+    })
+}
+
+fn new_version(input: &Input<'_>) -> Vec<Finding> {
+    let (Some(spec), Some(latest)) = (
+        becomes_version(input),
+        input.live.and_then(|live| live.latest.as_ref()),
+    ) else {
+        return Vec::new();
+    };
+    let (old, new) = (
+        legible(latest.format, &latest.schema),
+        legible(spec.format, &spec.definition),
+    );
+    vec![
+        Finding::new(
+            "new-version",
+            Weight::Note,
+            format!(
+                "A version is added after version {}; no version is deleted",
+                latest.version
+            ),
+        )
+        .detail(difference(&old, &new))
+        .on("definition"),
+    ]
+}
+
+/// Returns a text with one thing a line.
+fn legible(format: Format, text: &str) -> String {
+    match format {
+        Format::Avro | Format::Json => serde_json::from_str::<serde_json::Value>(text)
+            .map_or_else(|_| text.to_owned(), |json| format!("{json:#}")),
+        Format::Protobuf => text.to_owned(),
+    }
+}
+
+/// Returns the lines that differ, with those around them.
+fn difference(old: &str, new: &str) -> String {
+    let diff = TextDiff::from_lines(old, new);
+    let mut lines = Vec::new();
+    for group in diff.grouped_ops(2) {
+        for change in group
+            .iter()
+            .flat_map(|operation| diff.iter_changes(operation))
+        {
+            let sign = match change.tag() {
+                ChangeTag::Delete => '-',
+                ChangeTag::Insert => '+',
+                ChangeTag::Equal => ' ',
+            };
+            lines.push(format!("{sign} {}", change.value().trim_end()));
+        }
+    }
+    if lines.len() > MOST_LINES {
+        let left = lines.len() - MOST_LINES;
+        lines.truncate(MOST_LINES);
+        lines.push(format!("… {left} more lines"));
+    }
+    lines.join("\n")
+}
+
+fn read_only(input: &Input<'_>) -> Vec<Finding> {
+    let (Some(mode), Some(spec)) = (&input.facts.read_only, input.spec) else {
+        return Vec::new();
+    };
+    let opens = spec.mode == Some(Mode::ReadWrite) && changes(input, "mode");
+    let closes_only = input.deltas.iter().all(|delta| delta.path == "mode");
+    if opens || (closes_only && input.live.is_some()) {
+        return Vec::new();
+    }
+    vec![
+        Finding::new(
+            "read-only",
+            Weight::Error,
+            format!("The subject cannot be changed: its mode is {mode}"),
+        )
+        .hint("set mode = \"READWRITE\" in the block, or open the registry")
+        .on("mode"),
+    ]
+}
+
+/// What the registry, or the reader of the format, cannot read.
+fn invalid(input: &Input<'_>) -> Vec<Finding> {
+    let Some(spec) = input.spec else {
+        return Vec::new();
+    };
+    let finding = |weight, detail: String| {
+        Finding::new(
+            "invalid-schema",
+            weight,
+            format!("This is no {} schema", spec.format),
+        )
+        .detail(detail)
+        .on("definition")
+    };
+    if let Some(refused) = &input.facts.refused {
+        return vec![finding(
+            Weight::Error,
+            format!("The registry says: {refused}"),
+        )];
+    }
+    match judged(input) {
+        Some((_, Offline::Invalid(error))) if input.facts.verdict.is_none() => {
+            vec![finding(Weight::Error, error.to_string())]
+        }
+        Some((_, Offline::Invalid(error))) => vec![finding(
+            Weight::Warning,
+            format!("{error}\nThe registry takes it, and it is the registry that decides."),
+        )],
+        _ => Vec::new(),
+    }
+}
+
+/// Returns the level and what the offline check says of a new version.
+fn judged(input: &Input<'_>) -> Option<(Level, Offline)> {
+    let spec = becomes_version(input)?;
+    let level = level(input, spec)?;
+    let earlier = match (input.live, input.prior) {
+        (Some(_), _) => offline::known(&input.facts.versions),
+        (None, Some(prior)) => offline::remembered(prior),
+        (None, None) => Vec::new(),
+    };
+    let verdict = offline::check(&spec.content(), &input.facts.texts, level, &earlier);
+    Some((level, verdict))
+}
+
+/// What the level does not permit: found here, by the registry, or by both. Where they differ the
+/// registry decides, since it is the one that registers.
+fn incompatible(input: &Input<'_>) -> Vec<Finding> {
+    let Some((level, offline)) = judged(input) else {
+        return Vec::new();
+    };
+    let opinion = input.facts.verdict.as_ref();
+    let mut findings = Vec::new();
+    match &offline {
+        Offline::Checked(breaks) => {
+            let overruled = opinion.is_some_and(|opinion| opinion.compatible);
+            findings.extend(breaks.iter().map(|found| broken(level, found, overruled)));
+        }
+        Offline::Unchecked(why) => findings.push(
+            Finding::new(
+                "not-checked-offline",
+                Weight::Warning,
+                "The new version could not be checked without the registry",
+            )
+            .detail(format!("{why}."))
+            .on("definition"),
+        ),
+        // Said by a rule of its own.
+        Offline::Invalid(_) => {}
+    }
+    if let Some(opinion) = opinion {
+        findings.extend(said(level, opinion, &offline));
+    }
+    for why in &input.facts.unmeasured {
+        findings.push(Finding::new(
+            "not-asked",
+            Weight::Note,
+            format!("The registry's own verdict is missing: {why}"),
+        ));
+    }
+    findings
+}
+
+fn broken(level: Level, found: &Break, overruled: bool) -> Finding {
+    let version = found.version.map_or_else(
+        || "the version that was applied last".to_owned(),
+        |version| format!("version {version}"),
+    );
+    let (weight, verdict) = if overruled {
+        (
+            Weight::Warning,
+            "\nThe registry takes it, and it is the registry that decides.",
+        )
+    } else {
+        (Weight::Incompatible, "")
+    };
+    let who = match found.direction {
+        Direction::Backward => format!("Readers of the new schema meet records of {version}"),
+        Direction::Forward => format!("Readers of {version} meet records of the new schema"),
+    };
+    let mismatch = &found.mismatch;
+    let place = |path: &str| {
+        if path.is_empty() {
+            "/".to_owned()
+        } else {
+            path.to_owned()
+        }
+    };
+    Finding::new("incompatible", weight, mismatch.message.clone())
+        .detail(format!(
+            "{who} ({level}): {} for the reader, {} for the writer, rule {}.{verdict}",
+            place(&mismatch.reader),
+            place(&mismatch.writer),
+            mismatch.rule
+        ))
+        .hint(mismatch.advice.clone())
+        .on("definition")
+}
+
+/// Returns what the registry says, where that adds something to what was found here.
+fn said(level: Level, opinion: &Opinion, offline: &Offline) -> Option<Finding> {
+    let words = if opinion.messages.is_empty() {
+        "It gives no reasons.".to_owned()
+    } else {
+        opinion.messages.join("\n")
+    };
+    let found = match offline {
+        Offline::Checked(breaks) => Some(breaks.len()),
+        Offline::Invalid(_) | Offline::Unchecked(_) => None,
+    };
+    if opinion.compatible {
+        return None;
+    }
+    let detail = match found {
+        Some(0) => format!("{words}\nNothing was found here; it is the registry that decides."),
+        _ => words,
+    };
+    let finding = Finding::new(
+        "refused-by-registry",
+        Weight::Incompatible,
+        format!("The registry refuses the new version ({level})"),
+    );
+    Some(
+        finding
+            .detail(detail)
+            .hint("change the schema so that it is compatible, or weaken the subject's level")
+            .on("definition"),
+    )
+}
+
+/// A tighter level says nothing about versions that are there: it is set, and they stay as they are.
+fn level_not_kept(input: &Input<'_>) -> Vec<Finding> {
+    let (Some(spec), Some(live)) = (input.spec, input.live) else {
+        return Vec::new();
+    };
+    if live.holds.is_none() || !changes(input, "compatibility") {
+        return Vec::new();
+    }
+    let Some(level) = level(input, spec) else {
+        return Vec::new();
+    };
+    let earlier: Vec<_> = offline::known(&input.facts.versions)
+        .into_iter()
+        .filter(|(version, ..)| *version < live.holds)
+        .collect();
+    match offline::check(&spec.content(), &input.facts.texts, level, &earlier) {
+        Offline::Checked(breaks) if !breaks.is_empty() => vec![
+            Finding::new(
+                "level-not-kept",
+                Weight::Warning,
+                format!("The versions that are there do not keep {level}"),
+            )
+            .detail(
+                breaks
+                    .iter()
+                    .map(|found| {
+                        let version = found.version.unwrap_or_default();
+                        format!("version {version}: {}", found.mismatch.message)
+                    })
+                    .collect::<Vec<_>>()
+                    .join("\n"),
+            )
+            .on("compatibility"),
+        ],
+        _ => Vec::new(),
+    }
+}
+
+fn registered_again(input: &Input<'_>) -> Vec<Finding> {
+    if input.action != Action::Create || input.prior.is_none() {
+        return Vec::new();
+    }
+    vec![
+        Finding::new(
+            "registered-again",
+            Weight::Warning,
+            "The subject was deleted outside and is registered again",
+        )
+        .detail(
+            "Its earlier versions are gone; the new one may get another id than records carry.",
+        ),
+    ]
+}
+
+fn deletion(input: &Input<'_>) -> Vec<Finding> {
+    if input.action != Action::Delete || input.live.is_none() {
+        return Vec::new();
+    }
+    let facts = input.facts;
+    let mut detail =
+        "It is deleted softly, then for good: records that carry its ids can no longer be \
+                      read."
+            .to_owned();
+    if let Some(topic) = topic_of(input.remote_id) {
+        detail.push(' ');
+        let held = match (facts.records, facts.unmeasured.first()) {
+            (Some(records), _) => {
+                format!("The topic {topic:?} holds {}.", count(records, "record"))
+            }
+            (None, Some(why)) => {
+                format!("What the topic {topic:?} holds could not be measured ({why}).")
+            }
+            (None, None) => format!("No topic {topic:?} is known."),
+        };
+        detail.push_str(&held);
+    }
+    vec![
+        Finding::new(
+            "deletion",
+            Weight::Destructive,
+            format!(
+                "The subject {:?} is deleted with {}",
+                input.remote_id,
+                count(facts.count, "version")
+            ),
+        )
+        .detail(detail),
+    ]
+}
+
+fn referenced(input: &Input<'_>) -> Vec<Finding> {
+    let facts = input.facts;
+    if input.action != Action::Delete || facts.referenced_by.is_empty() {
+        return Vec::new();
+    }
+    vec![
+        Finding::new(
+            "referenced",
+            Weight::Error,
+            format!(
+                "The subject {:?} cannot be deleted: others refer to it",
+                input.remote_id
+            ),
+        )
+        .detail(format!("{}.", facts.referenced_by.join(", ")))
+        .hint("delete those first, or with it")
+        .while_there("schema", facts.referenced_by.iter().map(String::as_str)),
+    ]
+}
+
+fn topic_holds_records(input: &Input<'_>) -> Vec<Finding> {
+    let (Action::Delete, Some(records), Some(topic)) =
+        (input.action, input.facts.records, topic_of(input.remote_id))
+    else {
+        return Vec::new();
+    };
+    if records == 0 {
+        return Vec::new();
+    }
+    vec![
+        Finding::new(
+            "topic-holds-records",
+            Weight::Error,
+            format!(
+                "The subject {:?} cannot be deleted: the topic {topic:?} holds {}",
+                input.remote_id,
+                count(records, "record")
+            ),
+        )
+        .hint(format!(
+            "delete the topic first, or with it; to keep the subject and no longer manage it, write a \
+             removed block with lifecycle {{ destroy = false }} for it instead of deleting {topic:?}"
+        ))
+        .while_there("topic", [topic]),
+    ]
+}
+
+#[cfg(test)]
+mod tests;
