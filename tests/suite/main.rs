@@ -21,6 +21,7 @@ mod kill;
 mod layering;
 mod modules;
 mod provider_settings;
+mod registry;
 mod round_trip;
 mod sandbox;
 mod scenarios;

@@ -6,5 +6,6 @@ pub(crate) mod program;
 pub(crate) mod project;
 pub(crate) mod proxy;
 pub(crate) mod redact;
+pub(crate) mod registry;
 pub(crate) mod servers;
 pub(crate) mod world;

@@ -15,6 +15,8 @@ const CLUSTER: &str = "STREAMFORM_TEST_KAFKA_CLUSTER";
 const CLUSTER_DIR: &str = "STREAMFORM_TEST_KAFKA_CLUSTER_DIR";
 /// A secured broker: what `streamform sandbox status --json` says of it.
 const SECURE: &str = "STREAMFORM_TEST_KAFKA_SECURE";
+/// A schema registry: the address of its API as Confluent's.
+const REGISTRY: &str = "STREAMFORM_TEST_REGISTRY";
 /// Set where a missing server is a failure.
 const REQUIRE: &str = "STREAMFORM_TEST_REQUIRE";
 
@@ -66,6 +68,16 @@ pub(crate) fn cluster_dir() -> Option<PathBuf> {
 #[track_caller]
 pub(crate) fn secure() -> Option<SecureKafka> {
     required(SECURE).map(|json| serde_json::from_str(&json).unwrap())
+}
+
+/// Returns the address of a real schema registry, or says that the test runs on the stand-in only. The
+/// sandbox has none yet, so a run does not fail without it.
+pub(crate) fn registry() -> Option<String> {
+    let url = env::var(REGISTRY).ok().filter(|url| !url.is_empty());
+    if url.is_none() {
+        say_skipped(&format!("{REGISTRY} is not set: on the stand-in only"));
+    }
+    url
 }
 
 /// Returns whether a missing server is a failure, and so whether the run can afford live tests.
