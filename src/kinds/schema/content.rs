@@ -4,39 +4,15 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use crate::compatibility::{Definition, Format, avro, json, protobuf};
+use crate::compatibility::{Definition, Schema};
 
 use super::VersionLive;
 use super::spec::{Content, Metadata, Referenced, RuleSet, SchemaSpec, Which};
 
-/// Returns the text that equal schemas share; of one that leads to others, or that cannot be read, the
-/// text without what never counts.
-pub fn canonical(format: Format, text: &str) -> String {
-    let definition = Definition {
-        text: text.to_owned(),
-        references: BTreeMap::new(),
-    };
-    let whole = match format {
-        Format::Avro => avro::parse_registered(&definition)
-            .map(|schema| avro::canonical(&schema))
-            .ok(),
-        Format::Protobuf => protobuf::parse(&definition)
-            .map(|schema| protobuf::canonical(&schema))
-            .ok(),
-        Format::Json => json::parse(&definition)
-            .map(|schema| json::canonical(&schema))
-            .ok(),
-    };
-    whole.unwrap_or_else(|| match serde_json::from_str::<Json>(text) {
-        Ok(json) if format != Format::Protobuf => json.to_string(),
-        _ => text.trim().to_owned(),
-    })
-}
-
 /// Whether two contents are the same, with all that they refer to.
 pub fn same(a: &Content, b: &Content) -> bool {
     a.format == b.format
-        && same_text(a.format, &a.definition, &b.definition)
+        && same_text(a, &b.definition)
         && a.normalize == b.normalize
         && a.references.len() == b.references.len()
         && a.references
@@ -56,8 +32,26 @@ fn same_reference(a: &Referenced, b: &Referenced) -> bool {
         }
 }
 
-fn same_text(format: Format, a: &str, b: &str) -> bool {
-    a == b || canonical(format, a) == canonical(format, b)
+/// Whether a text says what a content says. What both refer to is the same, and found by the caller.
+fn same_text(content: &Content, text: &str) -> bool {
+    if content.definition == *text {
+        return true;
+    }
+    let definition = content.definition(&BTreeMap::new());
+    let other = Definition {
+        text: text.to_owned(),
+        references: definition.references.clone(),
+    };
+    let read = |definition| Schema::parse_registered(content.format, definition);
+    match (read(&definition), read(&other)) {
+        (Ok(one), Ok(other)) => one.canonical() == other.canonical(),
+        // What cannot be read here, perhaps for want of a reference's text, is compared as it is written.
+        _ => as_json(&definition.text).is_some_and(|one| Some(one) == as_json(text)),
+    }
+}
+
+fn as_json(text: &str) -> Option<Json> {
+    serde_json::from_str(text).ok()
 }
 
 /// Whether a version holds a wanted content, where its references lead to `versions` of their subjects.
@@ -77,7 +71,7 @@ pub fn is_held(
     content.format == live.format
         && content.references.len() == live.references.len()
         && live.references.iter().all(leads)
-        && same_text(content.format, &content.definition, &live.schema)
+        && same_text(content, &live.schema)
 }
 
 /// Whether a version carries the metadata and rules that are wanted; what is not set is not managed.
@@ -111,6 +105,8 @@ pub fn carries_rules(wanted: Option<&RuleSet>, live: Option<&RuleSet>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use crate::compatibility::Format;
+
     use super::*;
 
     fn content(text: &str) -> Content {

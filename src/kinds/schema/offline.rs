@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::compatibility::{Definition, Direction, Format, Level, Mismatch, ParseError};
-use crate::compatibility::{avro, json, protobuf};
+use crate::compatibility::{
+    Definition, Direction, Format, Level, Mismatch, ParseError, Schema, compare, other_format,
+};
 
 use super::Known;
 use super::spec::{Content, SchemaSpec};
@@ -61,75 +62,38 @@ pub fn check(
     if let Some(name) = content.unknown_reference(texts) {
         return Offline::Unchecked(format!("the text of its reference {name:?} is not known"));
     }
-    let new = content.definition(texts);
+    let new = match Schema::parse(content.format, &content.definition(texts)) {
+        Ok(new) => new,
+        Err(error) => return Offline::Invalid(error),
+    };
     let mut breaks = Vec::new();
     for (version, format, old) in earlier {
+        let found = |direction: Direction, mismatch: Mismatch| Break {
+            version: *version,
+            direction,
+            mismatch,
+        };
         if *format != content.format {
-            if level != Level::None {
-                breaks.extend(level.directions().first().map(|direction| Break {
-                    version: *version,
-                    direction: *direction,
-                    mismatch: other_format(content.format, *format),
-                }));
-            }
+            let first = level.directions().first();
+            breaks.extend(first.map(|first| found(*first, other_format(content.format, *format))));
             continue;
         }
-        for direction in level.directions() {
-            match compare(content.format, &new, old, *direction) {
-                Ok(found) => breaks.extend(found.into_iter().map(|mismatch| Break {
-                    version: *version,
-                    direction: *direction,
-                    mismatch,
-                })),
-                Err(Unreadable::New(error)) => return Offline::Invalid(error),
-                Err(Unreadable::Old(error)) => {
-                    let version = version.map_or("the version that was applied".to_owned(), |v| {
-                        format!("version {v}")
-                    });
-                    return Offline::Unchecked(format!("{version} cannot be read: {error}"));
-                }
+        let old = match Schema::parse_registered(*format, old) {
+            Ok(old) => old,
+            Err(error) => {
+                let version = version.map_or("the version that was applied".to_owned(), |number| {
+                    format!("version {number}")
+                });
+                return Offline::Unchecked(format!("{version} cannot be read: {error}"));
             }
+        };
+        for direction in level.directions() {
+            let mismatches = match direction {
+                Direction::Backward => compare(&new, &old, *direction),
+                Direction::Forward => compare(&old, &new, *direction),
+            };
+            breaks.extend(mismatches.into_iter().map(|one| found(*direction, one)));
         }
     }
     Offline::Checked(breaks)
-}
-
-/// Which of two schemas cannot be read.
-enum Unreadable {
-    New(ParseError),
-    Old(ParseError),
-}
-
-/// Holds one content against one earlier version, in one direction.
-fn compare(
-    format: Format,
-    new: &Definition,
-    old: &Definition,
-    direction: Direction,
-) -> Result<Vec<Mismatch>, Unreadable> {
-    macro_rules! with {
-        ($format:ident, $parse_old:ident) => {{
-            let new = $format::parse(new).map_err(Unreadable::New)?;
-            let old = $format::$parse_old(old).map_err(Unreadable::Old)?;
-            Ok(match direction {
-                Direction::Backward => $format::compare(&new, &old, direction),
-                Direction::Forward => $format::compare(&old, &new, direction),
-            })
-        }};
-    }
-    match format {
-        Format::Avro => with!(avro, parse_registered),
-        Format::Protobuf => with!(protobuf, parse),
-        Format::Json => with!(json, parse),
-    }
-}
-
-fn other_format(new: Format, old: Format) -> Mismatch {
-    Mismatch {
-        rule: "format".into(),
-        reader: String::new(),
-        writer: String::new(),
-        message: format!("the format changes from {old} to {new}"),
-        advice: "register the new format under a subject of its own".into(),
-    }
 }
