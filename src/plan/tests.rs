@@ -12,8 +12,9 @@ use crate::config::project::Inputs;
 use crate::diagnostic::Diagnostics;
 use crate::document::Document;
 use crate::graph::infer::infer;
-use crate::kinds;
+use crate::kinds::{self, LiveUser, Role};
 use crate::plan::conclude::{Facts, conclude};
+use crate::plan::impact::{Concerns, Flows, LiveUsers, concerns, weigh};
 use crate::plan::propose::{Observed, propose};
 use crate::plan::render::text;
 use crate::plan::survey::{SurveyInput, survey};
@@ -29,6 +30,8 @@ pub(crate) struct World {
     pub(crate) live: BTreeMap<Address, Document>,
     /// What was measured: address → facts.
     pub(crate) facts: Facts,
+    /// Who uses what.
+    pub(crate) users: LiveUsers,
 }
 
 impl World {
@@ -38,6 +41,7 @@ impl World {
             state: State::empty(EnvironmentName::default_environment()),
             live: BTreeMap::new(),
             facts: Facts::new(),
+            users: LiveUsers::default(),
         }
     }
 
@@ -53,9 +57,31 @@ impl World {
         self
     }
 
-    /// Compares a project, whose `provider "kafka"` is given, with the world.
+    /// Lets groups read a topic.
+    pub(crate) fn read_by(mut self, topic: &str, groups: &[(&str, &str)]) -> Self {
+        let readers = groups.iter().map(|(name, state)| LiveUser {
+            role: Role::Reads,
+            kind: "consumer_group",
+            name: (*name).to_owned(),
+            state: (*state).to_owned(),
+        });
+        let kafka = "kafka".parse().expect("a provider");
+        self.users
+            .found
+            .insert((kafka, "topic", topic.to_owned()), readers.collect());
+        self
+    }
+
+    /// Compares a project, whose providers are given, with the world.
     pub(crate) fn propose(&self, blocks: &str) -> Result<Proposal, Diagnostics> {
-        let text = format!("provider \"kafka\" {{ bootstrap_servers = \"kafka:9092\" }}\n{blocks}");
+        self.compare(blocks).map(|(proposal, _)| proposal)
+    }
+
+    fn compare(&self, blocks: &str) -> Result<(Proposal, Concerns), Diagnostics> {
+        let text = format!(
+            "provider \"kafka\" {{ bootstrap_servers = \"kafka:9092\" }}\n{blocks}\n\
+             provider \"schema_registry\" {{ url = \"http://registry:8081\" }}\n"
+        );
         let files = MemoryFiles::from_iter([("main.hcl", text)]);
         let project = load(&LoadRequest {
             files: &files,
@@ -70,6 +96,7 @@ impl World {
         })?;
         let mut desired = kinds::decode(&project)?;
         infer(&mut desired).map_err(|cycle| cycle.diagnostic())?;
+        let flows = Flows::of(&desired, &project.providers);
         let survey = survey(SurveyInput {
             project: &project,
             desired,
@@ -87,13 +114,18 @@ impl World {
             .keys()
             .map(|address| (address.clone(), live(address)))
             .collect();
-        propose(survey, &observed)
+        let proposal = propose(survey, &observed)?;
+        let concerns = concerns(&proposal, &flows)?;
+        Ok((proposal, concerns))
     }
 
     /// Plans a project.
     pub(crate) fn plan(&self, blocks: &str) -> Plan {
-        let proposal = self.propose(blocks).expect("a project without errors");
-        conclude(proposal, self.facts.clone(), Diagnostics::new()).expect("documents that fit")
+        let (proposal, concerns) = self.compare(blocks).expect("a project without errors");
+        let plan = conclude(proposal, self.facts.clone(), Diagnostics::new());
+        let mut plan = plan.expect("documents that fit");
+        weigh(&mut plan, &concerns, &self.users).expect("documents that fit");
+        plan
     }
 
     /// Records a plan as an apply does; the live objects are up to the caller.

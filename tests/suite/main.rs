@@ -16,6 +16,7 @@ mod convergence;
 mod format;
 mod git_remote;
 mod hardship;
+mod impact;
 mod kafka_client;
 mod kill;
 mod layering;

@@ -4,7 +4,6 @@ use similar::{ChangeTag, TextDiff};
 
 use crate::compatibility::{Direction, Format, Level};
 use crate::kinds::quantity::count;
-use crate::kinds::relation::Ripple;
 use crate::kinds::{Action, Check, CheckInput, Finding, Weight};
 
 use super::offline::{self, Break, Offline};
@@ -61,7 +60,7 @@ fn changes(input: &Input<'_>, path: &str) -> bool {
 }
 
 /// Returns what is wanted where it will be a new version of a subject that has some, as far as is known.
-fn becomes_version<'a>(input: &Input<'a>) -> Option<&'a SchemaSpec> {
+pub(super) fn becomes_version<'a>(input: &CheckInput<'a, Schema>) -> Option<&'a SchemaSpec> {
     let spec = input.spec?;
     match (input.live, input.prior) {
         (Some(live), _) => (live.holds.is_none() && live.latest.is_some()).then_some(spec),
@@ -74,20 +73,8 @@ fn becomes_version<'a>(input: &Input<'a>) -> Option<&'a SchemaSpec> {
 }
 
 /// Returns the level that a new version is held against, as far as is known.
-fn level(input: &Input<'_>, spec: &SchemaSpec) -> Option<Level> {
+pub(super) fn level(input: &CheckInput<'_, Schema>, spec: &SchemaSpec) -> Option<Level> {
     input.facts.level.or(spec.compatibility)
-}
-
-/// A new version concerns whoever reads or writes what the subject describes; its level says who has to
-/// follow first.
-pub(super) fn ripple(input: &Input<'_>) -> Option<Ripple> {
-    let spec = becomes_version(input)?;
-    // Without facts only whether there is anything to notice is of interest.
-    let level = level(input, spec).unwrap_or(Level::Backward);
-    Some(Ripple {
-        rollout: level.rollout(),
-        reason: format!("the level is {level}"),
-    })
 }
 
 fn new_version(input: &Input<'_>) -> Vec<Finding> {

@@ -11,6 +11,7 @@ pub mod content;
 pub mod diff;
 pub mod driver;
 pub mod offline;
+mod ripple;
 pub mod spec;
 
 use std::collections::BTreeMap;
@@ -281,7 +282,7 @@ impl Kind for Schema {
     }
 
     fn ripple(change: &CheckInput<'_, Self>) -> Option<Ripple> {
-        checks::ripple(change)
+        ripple::ripple(change)
     }
 
     fn checks() -> &'static [Check<Self>] {

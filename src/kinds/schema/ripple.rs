@@ -1,0 +1,124 @@
+//! What a new version means to who reads and writes records of its topic: who takes it up first. Pure.
+//!
+//! The order is that of the subject's level (Confluent's documentation of schema evolution). Where the level
+//! promises nothing, or the new version breaks its promise, the two versions themselves tell: who can read
+//! what the other wrote.
+
+use std::collections::BTreeMap;
+
+use crate::compatibility::level::Rollout;
+use crate::compatibility::{Direction, Level};
+use crate::kinds::{CheckInput, Ripple};
+
+use super::checks::{becomes_version, level};
+use super::offline::{self, Offline};
+use super::spec::SchemaSpec;
+use super::{Known, Schema};
+
+/// Returns what a change of a subject means to others; nothing unless a version is added to some that there are.
+pub(super) fn ripple(input: &CheckInput<'_, Schema>) -> Option<Ripple> {
+    let spec = becomes_version(input)?;
+    let level = level(input, spec);
+    let kept = compared(input, spec);
+    let level_is = match level {
+        Some(level) => format!("the level is {level}"),
+        None => "the level is not known".to_owned(),
+    };
+    let promised = level.filter(|level| *level != Level::None).filter(|level| {
+        let mut promises = level.directions().iter();
+        kept.as_ref()
+            .is_none_or(|kept| promises.all(|direction| kept.has(*direction)))
+    });
+    Some(match (promised, kept) {
+        (Some(level), _) => Ripple {
+            rollout: level.rollout(),
+            reason: level_is,
+        },
+        (None, Some(kept)) => Ripple {
+            rollout: kept.rollout(),
+            reason: format!("{level_is}, and {}", kept.words()),
+        },
+        (None, None) => Ripple {
+            rollout: Rollout::NoSafeOrder,
+            reason: format!("{level_is}, and the versions could not be compared"),
+        },
+    })
+}
+
+/// Whether the new version and the newest one read what the other wrote.
+struct Kept {
+    /// The newest version's number.
+    version: u32,
+    /// The new version reads what the newest one wrote.
+    backward: bool,
+    /// The newest version reads what the new one writes.
+    forward: bool,
+}
+
+impl Kept {
+    fn has(&self, direction: Direction) -> bool {
+        match direction {
+            Direction::Backward => self.backward,
+            Direction::Forward => self.forward,
+        }
+    }
+
+    fn rollout(&self) -> Rollout {
+        match (self.backward, self.forward) {
+            (true, true) => Rollout::AnyOrder,
+            (true, false) => Rollout::ReadersFirst,
+            (false, true) => Rollout::WritersFirst,
+            (false, false) => Rollout::NoSafeOrder,
+        }
+    }
+
+    fn words(&self) -> String {
+        let version = self.version;
+        match (self.backward, self.forward) {
+            (true, true) => {
+                format!("the new version and version {version} read each other's records")
+            }
+            (true, false) => format!("version {version} cannot read records of the new version"),
+            (false, true) => format!("the new version cannot read records of version {version}"),
+            (false, false) => {
+                format!("the new version and version {version} cannot read each other's records")
+            }
+        }
+    }
+}
+
+/// Holds the new version against the newest one, both ways; nothing where that cannot be done here.
+fn compared(input: &CheckInput<'_, Schema>, spec: &SchemaSpec) -> Option<Kept> {
+    let latest = input.live?.latest.as_ref()?;
+    let known = input.facts.versions.iter();
+    let known = known.max_by_key(|known| known.version).cloned();
+    let newest = known
+        .filter(|known| known.version == latest.version)
+        .or_else(|| {
+            latest.references.is_empty().then(|| Known {
+                version: latest.version,
+                format: latest.format,
+                schema: latest.schema.clone(),
+                references: BTreeMap::new(),
+            })
+        })?;
+    let kept = |backward, forward| Kept {
+        version: newest.version,
+        backward,
+        forward,
+    };
+    if newest.format != spec.format {
+        return Some(kept(false, false));
+    }
+    let earlier = offline::known(std::slice::from_ref(&newest));
+    match offline::check(&spec.content(), &input.facts.texts, Level::Full, &earlier) {
+        Offline::Checked(breaks) => {
+            let keeps = |direction| !breaks.iter().any(|found| found.direction == direction);
+            Some(kept(keeps(Direction::Backward), keeps(Direction::Forward)))
+        }
+        Offline::Invalid(_) | Offline::Unchecked(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;
