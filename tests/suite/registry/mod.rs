@@ -3,6 +3,7 @@
 
 mod both;
 mod stand_in;
+mod with_topics;
 
 use crate::support::kafka::unique_prefix;
 use crate::support::program::Run;
