@@ -117,6 +117,7 @@ impl Search<'_> {
         let old = Field::new(self.old, before);
         self.names(&new.path, now, before);
         self.oneof(&new.path, now, before);
+        self.presence(&new.path, now, before);
         self.cardinality(&new, &old);
         self.kind(&new, &old);
         self.default(&new.path, now, before);
@@ -164,6 +165,31 @@ impl Search<'_> {
                 path,
                 format!("the field was in {before} and is now in {now}: generated code changes"),
                 "leave the field where it is",
+            );
+        }
+    }
+
+    /// Where a field without a value is not told from one with its default, the reader of the other kind
+    /// takes one for the other (Protocol Buffers documentation, "Application Note: Field Presence").
+    fn presence(&mut self, path: &str, now: &FieldDescriptor, before: &FieldDescriptor) {
+        let of_one_value = |field: &FieldDescriptor| !field.is_list() && !field.is_map();
+        let in_oneof = |field: &FieldDescriptor| {
+            let oneof = field.containing_oneof();
+            oneof.is_some_and(|oneof| !oneof.is_synthetic())
+        };
+        let same_place =
+            of_one_value(now) == of_one_value(before) && in_oneof(now) == in_oneof(before);
+        if same_place && now.supports_presence() != before.supports_presence() {
+            let change = if now.supports_presence() {
+                "an absent value was the default and is now told from it"
+            } else {
+                "an absent value was told from the default and is no longer"
+            };
+            self.add(
+                "protobuf-presence-changed",
+                path,
+                format!("{change}: readers of the other version take one for the other"),
+                "keep the presence, or add a field with a new number",
             );
         }
     }

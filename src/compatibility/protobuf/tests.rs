@@ -457,6 +457,15 @@ mod cautioning {
     use super::*;
 
     #[test]
+    fn a_field_that_no_longer_knows_absence_is_told() {
+        let presence = |label: &str| proto3(&format!("message M {{ {label} int32 a = 1; }}"));
+        let told = |new: &str, old: &str| listed(&cautions(&presence(new), &presence(old)));
+        assert_eq!(told("optional", "optional"), "");
+        insta::assert_snapshot!(told("", "optional"), @"protobuf-presence-changed M[1] (a): an absent value was told from the default and is no longer: readers of the other version take one for the other; keep the presence, or add a field with a new number");
+        insta::assert_snapshot!(told("optional", ""), @"protobuf-presence-changed M[1] (a): an absent value was the default and is now told from it: readers of the other version take one for the other; keep the presence, or add a field with a new number");
+    }
+
+    #[test]
     fn what_the_registry_lets_through_is_told() {
         let old = proto2(
             "enum E { reserved 5 to 7, 9; reserved \"OLD\"; A = 0; B = 1; C = 2; }

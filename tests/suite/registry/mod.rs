@@ -1,6 +1,7 @@
 //! Schemas through the program itself: what holds on every registry, on a real one and on the stand-in;
 //! and what only the stand-in answers as Confluent documents.
 
+mod agreement;
 mod both;
 mod stand_in;
 mod with_topics;
