@@ -1,4 +1,4 @@
-//! `streamform sandbox`: a real Kafka on loopback for trying things out. See [`crate::sandbox`].
+//! `streamform sandbox`: a real Kafka, and a schema registry, on loopback for trying things out. See [`crate::sandbox`].
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -9,11 +9,13 @@ use std::time::Duration;
 use clap::Subcommand;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
-use crate::sandbox::{Error, KAFKA_VERSION, Options, Sandbox, Status, TOOLS, Tail};
+use crate::sandbox::{
+    Error, KAFKA_VERSION, Options, REGISTRY_VERSION, Sandbox, Status, TOOLS, Tail,
+};
 
 use super::{Exit, Output};
 
-/// Run a real Kafka on this machine, without Docker.
+/// Run a real Kafka, and a schema registry, on this machine, without Docker.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -37,9 +39,9 @@ struct Place {
     dir: Option<PathBuf>,
 }
 
-/// Start the brokers that do not run yet, and print the values to paste.
+/// Start what does not run yet, and print the values to paste.
 ///
-/// Kafka is fetched by Maven the first time. Brokers listen on free ports of 127.0.0.1 and go on
+/// Kafka is fetched by Maven the first time. Servers listen on free ports of 127.0.0.1 and go on
 /// running until `streamform sandbox down`.
 #[derive(Debug, clap::Args)]
 struct UpArgs {
@@ -51,6 +53,11 @@ struct UpArgs {
     /// Add listeners with SASL (SCRAM, PLAIN) and TLS, with users and certificates.
     #[arg(long)]
     secure: bool,
+    /// Add a schema registry: Apicurio Registry, which speaks Confluent's API and needs Java 21 or newer.
+    ///
+    /// It keeps its schemas in memory, and so only until it stops.
+    #[arg(long)]
+    registry: bool,
     /// The largest heap of each broker.
     #[arg(long, value_name = "SIZE", default_value = "768m")]
     heap: String,
@@ -62,7 +69,7 @@ struct UpArgs {
     json: bool,
 }
 
-/// Show what runs: exit code 0 if every broker does, 1 if not.
+/// Show what runs: exit code 0 if all of it does, 1 if not.
 #[derive(Debug, clap::Args)]
 struct StatusArgs {
     #[command(flatten)]
@@ -72,7 +79,7 @@ struct StatusArgs {
     json: bool,
 }
 
-/// Stop the brokers.
+/// Stop the brokers and the schema registry.
 #[derive(Debug, clap::Args)]
 struct DownArgs {
     #[command(flatten)]
@@ -82,7 +89,7 @@ struct DownArgs {
     wipe: bool,
 }
 
-/// Print the brokers' logs.
+/// Print the logs of the brokers and of the schema registry.
 #[derive(Debug, clap::Args)]
 struct LogsArgs {
     #[command(flatten)]
@@ -93,6 +100,9 @@ struct LogsArgs {
     /// Only this broker's log.
     #[arg(long, value_name = "ID")]
     broker: Option<u16>,
+    /// Only the schema registry's log.
+    #[arg(long, conflicts_with = "broker")]
+    registry: bool,
     /// How many of the last lines of each log.
     #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 50)]
     lines: usize,
@@ -138,6 +148,7 @@ fn up(args: &UpArgs, output: &Output) -> Result<Exit, Error> {
     let options = Options {
         brokers: args.brokers,
         secure: args.secure,
+        registry: args.registry,
         heap: args.heap.clone(),
         jvm_options: args
             .jvm_options
@@ -197,25 +208,16 @@ fn tool(args: &ToolArgs) -> Result<Exit, Error> {
 }
 
 fn logs(args: &LogsArgs, output: &Output) -> Result<Exit, Error> {
-    let status = args.place.open()?.status();
-    let wanted = |id: u16| args.broker.is_none_or(|broker| broker == id);
-    let chosen: Vec<_> = status
-        .brokers
-        .iter()
-        .filter(|broker| wanted(broker.id))
-        .collect();
-    if let (Some(id), true) = (args.broker, chosen.is_empty()) {
-        return Err(Error::NoSuchBroker(id));
-    }
+    let chosen = chosen_logs(args, &args.place.open()?.status())?;
     let several = chosen.len() > 1;
     let mut tails = Vec::new();
-    for broker in chosen {
+    for (server, log) in chosen {
         let prefix = if several {
-            format!("broker {} | ", broker.id)
+            format!("{server} | ")
         } else {
             String::new()
         };
-        let mut tail = Tail::new(&broker.log);
+        let mut tail = Tail::new(&log);
         let lines = tail.read()?;
         print(
             &lines[lines.len().saturating_sub(args.lines)..],
@@ -231,6 +233,35 @@ fn logs(args: &LogsArgs, output: &Output) -> Result<Exit, Error> {
         thread::sleep(Duration::from_millis(200));
     }
     Ok(Exit::Done)
+}
+
+/// Returns the logs that were asked for, each with its server's name.
+fn chosen_logs(args: &LogsArgs, status: &Status) -> Result<Vec<(String, PathBuf)>, Error> {
+    let registry = status
+        .registry
+        .iter()
+        .map(|registry| ("registry".to_owned(), registry.log.clone()));
+    if args.registry {
+        let chosen: Vec<_> = registry.collect();
+        return if chosen.is_empty() {
+            Err(Error::NoRegistry)
+        } else {
+            Ok(chosen)
+        };
+    }
+    let brokers = status
+        .brokers
+        .iter()
+        .filter(|broker| args.broker.is_none_or(|wanted| wanted == broker.id))
+        .map(|broker| (format!("broker {}", broker.id), broker.log.clone()));
+    let Some(id) = args.broker else {
+        return Ok(brokers.chain(registry).collect());
+    };
+    let chosen: Vec<_> = brokers.collect();
+    if chosen.is_empty() {
+        return Err(Error::NoSuchBroker(id));
+    }
+    Ok(chosen)
 }
 
 fn print(lines: &[String], prefix: &str, output: &Output) {
@@ -254,6 +285,15 @@ fn values(status: &Status) -> String {
         status.dir.display()
     );
     let _ = writeln!(out, "bootstrap = {}", quoted(&status.bootstrap));
+    if let Some(registry) = &status.registry {
+        let _ = writeln!(
+            out,
+            "\n# Apicurio Registry {REGISTRY_VERSION}; its schemas are gone when it stops. In the project:\n\
+             #   provider \"schema_registry\" {{ url = var.schema_registry }}\n\
+             schema_registry = {}",
+            quoted(&registry.url)
+        );
+    }
     let Some(secure) = &status.secure else {
         return out;
     };
@@ -287,12 +327,16 @@ fn quoted(text: &str) -> String {
 
 fn table(status: &Status) -> String {
     let mut out = String::new();
+    let state =
+        |pid: Option<u32>| pid.map_or("stopped".to_owned(), |pid| format!("running, pid {pid}"));
+    // Writing to a String cannot fail.
     for broker in &status.brokers {
-        let state = broker
-            .pid
-            .map_or("stopped".to_owned(), |pid| format!("running, pid {pid}"));
-        // Writing to a String cannot fail.
-        let _ = writeln!(out, "broker {}  {}  {state}", broker.id, broker.address);
+        let (id, address) = (broker.id, &broker.address);
+        let _ = writeln!(out, "broker {id}  {address}  {}", state(broker.pid));
+    }
+    if let Some(registry) = &status.registry {
+        let (url, state) = (&registry.url, state(registry.pid));
+        let _ = writeln!(out, "registry  {url}  {state}");
     }
     let _ = writeln!(
         out,
@@ -313,6 +357,7 @@ fn explain(error: &Error) -> Diagnostic {
 fn hint(error: &Error) -> Option<String> {
     match error {
         Error::Absent(_) => Some("`streamform sandbox up` makes one".to_owned()),
+        Error::NoRegistry => Some("`streamform sandbox up --registry` adds one".to_owned()),
         Error::OtherShape { .. } => Some(
             "choose another folder with `--dir`, or delete this one by `streamform sandbox down --wipe`".to_owned(),
         ),
@@ -343,6 +388,10 @@ mod tests {
         Error: Sandbox: Kafka has no tool named "kafka-topic"
           hint: did you mean "kafka-topics"?
         "#);
+        insta::assert_snapshot!(message(&Error::NoRegistry), @"
+        Error: Sandbox: The sandbox has no schema registry
+          hint: `streamform sandbox up --registry` adds one
+        ");
         insta::assert_snapshot!(message(&Error::BrokerCount(2)), @"Error: Sandbox: A sandbox has 1 or 3 brokers, not 2");
     }
 

@@ -9,16 +9,12 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
-
 use super::jars::Jars;
 use super::log::Tail;
-use super::process::Process;
+use super::process::{self, Process, Stop};
 use super::record::{Folder, Record};
 use super::{Progress, settings};
 
-/// How long a broker gets for an orderly shutdown before it is killed.
-const GRACE: Duration = Duration::from_secs(15);
 const POLL: Duration = Duration::from_millis(50);
 
 /// Why a broker could not be formatted, started or stopped.
@@ -72,15 +68,6 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
-}
-
-/// How to stop a broker.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stop {
-    /// An orderly shutdown, and a kill where that takes more than 15 seconds.
-    Gracefully,
-    /// At once, as a crash would.
-    Kill,
 }
 
 /// What it takes to run a class of Kafka.
@@ -316,40 +303,11 @@ fn answers(address: &str) -> io::Result<()> {
 
 /// Stops the given brokers together and returns when they have ended.
 pub(super) fn stop(brokers: &[(u16, &Process)], how: Stop) -> Result<(), Error> {
-    let signal_all = |signal| {
-        brokers.iter().try_for_each(|&(id, process)| {
-            process
-                .signal(signal)
-                .map_err(|source| Error::Stop { id, source })
-        })
-    };
-    let gone = |limit: Duration| {
-        let begin = Instant::now();
-        while brokers.iter().any(|(_, process)| process.is_running()) {
-            if begin.elapsed() > limit {
-                return false;
-            }
-            thread::sleep(POLL);
-        }
-        true
-    };
-    if how == Stop::Gracefully {
-        signal_all(Signal::TERM)?;
-        if gone(GRACE) {
-            return Ok(());
-        }
-    }
-    signal_all(Signal::KILL)?;
-    match brokers
-        .iter()
-        .find(|(_, process)| !gone(GRACE) && process.is_running())
-    {
-        Some(&(id, _)) => Err(Error::Stop {
-            id,
-            source: io::ErrorKind::TimedOut.into(),
-        }),
-        None => Ok(()),
-    }
+    let processes: Vec<&Process> = brokers.iter().map(|&(_, process)| process).collect();
+    process::stop(&processes, how).map_err(|(at, source)| Error::Stop {
+        id: brokers[at].0,
+        source,
+    })
 }
 
 /// Returns the last lines of a text, indented, for a message.

@@ -1,4 +1,4 @@
-//! Fetches the jars of a component by Maven into the user's cache, once, safe against runs at the same time. I/O.
+//! Fetches a component by Maven into the user's cache, once, safe against runs at the same time. I/O.
 
 use std::env;
 use std::ffi::OsString;
@@ -16,23 +16,37 @@ use super::Progress;
 use super::toolchain::Toolchain;
 
 pub(super) const KAFKA_VERSION: &str = "4.3.1";
+pub(super) const REGISTRY_VERSION: &str = "3.3.3";
 const LOG4J_VERSION: &str = "2.25.1";
 const DEPENDENCY_PLUGIN: &str = "org.apache.maven.plugins:maven-dependency-plugin";
 const DEPENDENCY_PLUGIN_VERSION: &str = "3.8.1";
 
-/// A part of the sandbox that comes as jars. Registry, Connect and Flink will be further rows.
-struct Component {
+/// A part of the sandbox that Maven fetches. Connect and Flink will be further ones.
+pub(super) struct Component {
     name: &'static str,
+    /// What people call it.
+    title: &'static str,
     version: &'static str,
-    /// Group, artifact and version of what is needed; Maven adds what these depend on.
-    artifacts: &'static [(&'static str, &'static str, &'static str)],
+    /// How much is downloaded, in MB.
+    megabytes: u16,
+    content: Content,
+}
+
+/// What a component consists of.
+enum Content {
+    /// Group, artifact and version of the jars that are needed; Maven adds what these depend on.
+    Jars(&'static [(&'static str, &'static str, &'static str)]),
+    /// An archive that holds all of it, in Maven's notation, to be unpacked.
+    Archive(&'static str),
 }
 
 /// The broker, Kafka's own tools, and a logger: the broker logs nothing without one.
-const KAFKA: Component = Component {
+pub(super) const KAFKA: Component = Component {
     name: "kafka",
+    title: "Kafka",
     version: KAFKA_VERSION,
-    artifacts: &[
+    megabytes: 55,
+    content: Content::Jars(&[
         ("org.apache.kafka", "kafka_2.13", KAFKA_VERSION),
         ("org.apache.kafka", "kafka-tools", KAFKA_VERSION),
         ("org.apache.logging.log4j", "log4j-core", LOG4J_VERSION),
@@ -42,7 +56,16 @@ const KAFKA: Component = Component {
             LOG4J_VERSION,
         ),
         ("org.apache.logging.log4j", "log4j-1.2-api", LOG4J_VERSION),
-    ],
+    ]),
+};
+
+/// The schema registry.
+pub(super) const REGISTRY: Component = Component {
+    name: "apicurio-registry",
+    title: "Apicurio Registry",
+    version: REGISTRY_VERSION,
+    megabytes: 160,
+    content: Content::Archive("io.apicurio:apicurio-registry-app:3.3.3:tar.gz:all"),
 };
 
 /// Why the jars could not be had.
@@ -79,7 +102,7 @@ pub enum Error {
     },
 }
 
-/// The jars of one component, complete.
+/// The files of one component, complete.
 #[derive(Debug, Clone)]
 pub(super) struct Jars(PathBuf);
 
@@ -87,6 +110,11 @@ impl Jars {
     /// Returns the value of `java -cp`: the JVM itself expands the star.
     pub(super) fn classpath(&self) -> OsString {
         self.0.join("*").into_os_string()
+    }
+
+    /// Returns one of the files.
+    pub(super) fn file(&self, name: &str) -> PathBuf {
+        self.0.join(name)
     }
 }
 
@@ -103,14 +131,18 @@ pub(super) fn cache_dir() -> Result<PathBuf, Error> {
         .ok_or(Error::NoCache)
 }
 
-/// Returns whether Kafka's jars are still to be fetched.
-pub(super) fn needs_maven() -> Result<bool, Error> {
-    Ok(!home(&KAFKA)?.is_dir())
+/// Returns whether a component is still to be fetched.
+pub(super) fn needs_maven(component: &Component) -> Result<bool, Error> {
+    Ok(!home(component)?.is_dir())
 }
 
-/// Returns Kafka's jars, fetching them first where they are not in the cache.
-pub(super) fn fetch(tools: &Toolchain, progress: Progress<'_>) -> Result<Jars, Error> {
-    let home = home(&KAFKA)?;
+/// Returns a component's files, fetching them first where they are not in the cache.
+pub(super) fn fetch(
+    component: &Component,
+    tools: &Toolchain,
+    progress: Progress<'_>,
+) -> Result<Jars, Error> {
+    let home = home(component)?;
     if home.is_dir() {
         return Ok(Jars(home));
     }
@@ -121,20 +153,26 @@ pub(super) fn fetch(tools: &Toolchain, progress: Progress<'_>) -> Result<Jars, E
     let lock_path = home.with_extension("lock");
     let lock = File::create(&lock_path).map_err(cache_error(&lock_path))?;
     if lock.try_lock().is_err() {
-        progress("waiting for another run that fetches Kafka");
+        progress(&format!(
+            "waiting for another run that fetches {}",
+            component.title
+        ));
         lock.lock().map_err(cache_error(&lock_path))?;
     }
     // Another run may have fetched them while this one waited for the lock.
     if !home.is_dir() {
         let mvn = tools.mvn.as_deref().unwrap_or(Path::new("mvn"));
-        download(&KAFKA, mvn, &home, progress)?;
+        download(component, mvn, &home, progress)?;
     }
     Ok(Jars(home))
 }
 
-/// Returns the folder of a component's jars. It exists only when it is complete.
+/// Returns the folder of a component. It exists only when it is complete.
 fn home(component: &Component) -> Result<PathBuf, Error> {
-    let hash = Sha256::digest(pom(component));
+    let hash = Sha256::digest(match component.content {
+        Content::Jars(artifacts) => pom(component, artifacts),
+        Content::Archive(coordinates) => coordinates.to_owned(),
+    });
     let mut key = String::new();
     for byte in &hash[..6] {
         // Writing to a String cannot fail.
@@ -148,43 +186,60 @@ fn home(component: &Component) -> Result<PathBuf, Error> {
     Ok(cache_dir()?.join("jars").join(name))
 }
 
-/// Lets Maven fill a folder beside `home`, then renames it: half a set of jars is never seen.
+/// Lets Maven fill a folder beside `home`, then renames it: half a component is never seen.
 fn download(
     component: &Component,
     mvn: &Path,
     home: &Path,
     progress: Progress<'_>,
 ) -> Result<(), Error> {
-    let title = format!("Kafka {}", component.version);
-    progress(&format!("fetching {title} by Maven: about 55 MB, once"));
+    let title = format!("{} {}", component.title, component.version);
+    progress(&format!(
+        "fetching {title} by Maven: about {} MB, once",
+        component.megabytes
+    ));
     let building = home.with_extension("partial");
     if building.exists() {
         fs::remove_dir_all(&building).map_err(cache_error(&building))?;
     }
     create_dir(&building)?;
-    let pom_path = building.join("pom.xml");
-    fs::write(&pom_path, pom(component)).map_err(cache_error(&pom_path))?;
-    run_maven(&title, mvn, &building, progress)?;
+    let (goal, options) = match component.content {
+        Content::Jars(artifacts) => {
+            let path = building.join("pom.xml");
+            fs::write(&path, pom(component, artifacts)).map_err(cache_error(&path))?;
+            ("copy-dependencies", "-DincludeScope=runtime".to_owned())
+        }
+        Content::Archive(coordinates) => ("unpack", format!("-Dartifact={coordinates}")),
+    };
+    let mut command = Command::new(mvn);
+    command
+        .args(["-q", "-B", "--strict-checksums", "-Dstyle.color=never"])
+        // By its full name: Maven would search for the short one, and hide why it cannot be reached.
+        .arg(format!(
+            "{DEPENDENCY_PLUGIN}:{DEPENDENCY_PLUGIN_VERSION}:{goal}"
+        ))
+        .args(["-DoutputDirectory=lib", &options]);
+    run_maven(&title, command, &building, progress)?;
     let jars = building.join("lib");
     fs::rename(&jars, home).map_err(cache_error(home))?;
     fs::remove_dir_all(&building).map_err(cache_error(&building))
 }
 
-fn run_maven(title: &str, mvn: &Path, folder: &Path, progress: Progress<'_>) -> Result<(), Error> {
+fn run_maven(
+    title: &str,
+    mut command: Command,
+    folder: &Path,
+    progress: Progress<'_>,
+) -> Result<(), Error> {
     let log_path = folder.join("maven.log");
     let log = File::create(&log_path).map_err(cache_error(&log_path))?;
     let log_too = log.try_clone().map_err(cache_error(&log_path))?;
+    let program = PathBuf::from(command.get_program());
     let start_error = |source| Error::Start {
-        program: mvn.to_owned(),
+        program: program.clone(),
         source,
     };
-    let mut child = Command::new(mvn)
-        .args(["-q", "-B", "--strict-checksums", "-Dstyle.color=never"])
-        // By its full name: Maven would search for the short one, and hide why it cannot be reached.
-        .arg(format!(
-            "{DEPENDENCY_PLUGIN}:{DEPENDENCY_PLUGIN_VERSION}:copy-dependencies"
-        ))
-        .args(["-DoutputDirectory=lib", "-DincludeScope=runtime"])
+    let mut child = command
         .current_dir(folder)
         .stdin(Stdio::null())
         .stdout(log)
@@ -229,14 +284,10 @@ fn cache_error(path: &Path) -> impl FnOnce(io::Error) -> Error {
 }
 
 /// Returns the Maven project whose dependencies are the component. Every version is pinned.
-fn pom(component: &Component) -> String {
-    let Component {
-        name,
-        version,
-        artifacts,
-    } = component;
+fn pom(component: &Component, artifacts: &[(&str, &str, &str)]) -> String {
+    let Component { name, version, .. } = component;
     let mut dependencies = String::new();
-    for (group, artifact, version) in *artifacts {
+    for (group, artifact, version) in artifacts {
         // Writing to a String cannot fail.
         let _ = writeln!(
             dependencies,
@@ -263,8 +314,11 @@ mod tests {
 
     #[test]
     fn the_pom_pins_every_version() {
-        let pom = pom(&KAFKA);
-        let artifacts = KAFKA.artifacts.len();
+        let Content::Jars(artifacts) = KAFKA.content else {
+            unreachable!("Kafka comes as jars");
+        };
+        let pom = pom(&KAFKA, artifacts);
+        let artifacts = artifacts.len();
         // One for each artifact, one for the project itself.
         assert_eq!(pom.matches("<version>").count(), artifacts + 1);
         assert!(
@@ -275,5 +329,13 @@ mod tests {
             !pom.contains("SNAPSHOT") && !pom.contains("LATEST"),
             "{pom}"
         );
+    }
+
+    #[test]
+    fn the_archive_is_of_the_version_that_is_told() {
+        let Content::Archive(coordinates) = REGISTRY.content else {
+            unreachable!("the registry comes as an archive");
+        };
+        assert!(coordinates.contains(&format!(":{REGISTRY_VERSION}:")));
     }
 }

@@ -1,9 +1,9 @@
-//! A real Kafka on loopback, without Docker: for trying things out and for the tests. I/O throughout.
+//! A real Kafka on loopback, and a schema registry, without Docker: for trying things out and for the tests. I/O throughout.
 //!
-//! The path of [`Sandbox::up`], top to bottom: [`toolchain`] finds java and mvn, [`jars`] fetches Kafka
-//! once per user, [`record`] plans brokers and ports and remembers them in the sandbox's folder,
-//! [`certificates`] and [`settings`] write what a broker reads, [`broker`] formats, starts and awaits it.
-//! Brokers outlive the command that started them; [`process`] knows them again by id *and* start time.
+//! The path of [`Sandbox::up`], top to bottom: [`toolchain`] finds java and mvn, [`jars`] fetches what
+//! is run once per user, [`record`] plans servers and ports and remembers them in the sandbox's folder,
+//! [`certificates`] and [`settings`] write what a broker reads, [`broker`] formats, starts and awaits it,
+//! [`registry`] does so with the schema registry. Servers outlive the command that started them; [`process`] knows them again by id *and* start time.
 
 mod broker;
 mod certificates;
@@ -12,6 +12,7 @@ mod log;
 mod ports;
 mod process;
 mod record;
+mod registry;
 mod settings;
 mod tool;
 mod toolchain;
@@ -21,16 +22,19 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-pub use broker::Stop;
 pub use log::Tail;
-pub use process::Process;
+pub use process::{Process, Stop};
 pub use settings::{Credential, USERS};
 pub use tool::{TOOLS, Tool};
 
-use record::{BrokerRecord, Folder, Record};
+use jars::{KAFKA, REGISTRY};
+use record::{BrokerRecord, Folder, Record, RegistryRecord};
+use toolchain::{Needs, Toolchain};
 
 /// The Kafka that the sandbox runs.
 pub const KAFKA_VERSION: &str = jars::KAFKA_VERSION;
+/// The Apicurio Registry that the sandbox runs.
+pub const REGISTRY_VERSION: &str = jars::REGISTRY_VERSION;
 
 /// Why the sandbox could not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +42,7 @@ pub enum Error {
     /// Java or Maven is not there.
     #[error(transparent)]
     Toolchain(#[from] toolchain::Error),
-    /// Kafka's jars could not be had.
+    /// Kafka, or the schema registry, could not be fetched.
     #[error(transparent)]
     Jars(#[from] jars::Error),
     /// The sandbox's folder could not be read or written.
@@ -47,6 +51,9 @@ pub enum Error {
     /// A broker could not be formatted, started or stopped.
     #[error(transparent)]
     Broker(#[from] broker::Error),
+    /// The schema registry could not be started or stopped.
+    #[error(transparent)]
+    Registry(#[from] registry::Error),
     /// The certificates could not be made.
     #[error("cannot make the certificates in {}", folder.display())]
     Certificates {
@@ -75,10 +82,13 @@ pub enum Error {
     /// There is no broker of that id.
     #[error("the sandbox has no broker {0}")]
     NoSuchBroker(u16),
+    /// The sandbox was made without a schema registry.
+    #[error("the sandbox has no schema registry")]
+    NoRegistry,
     /// No port was free, or loopback could not be used.
     #[error("cannot find free ports on 127.0.0.1")]
     Ports(#[source] std::io::Error),
-    /// A broker's log could not be read.
+    /// A log could not be read.
     #[error("cannot read {}", log.display())]
     Log {
         /// The log.
@@ -110,11 +120,13 @@ pub struct Options {
     pub brokers: Option<u16>,
     /// Whether to add listeners with SASL and TLS to a new sandbox; `false` takes an old one as it is.
     pub secure: bool,
+    /// Whether to add a schema registry; `false` takes a sandbox as it is.
+    pub registry: bool,
     /// The largest heap of each broker, as `java -Xmx` takes it.
     pub heap: String,
     /// JVM options instead of those that make a broker start fast.
     pub jvm_options: Option<Vec<String>>,
-    /// How long a broker may take to start.
+    /// How long the brokers may take to start, and then the registry.
     pub timeout: Duration,
 }
 
@@ -125,6 +137,7 @@ impl Options {
             dir: dir.into(),
             brokers: None,
             secure: false,
+            registry: false,
             heap: "768m".to_owned(),
             jvm_options: None,
             timeout: Duration::from_mins(3),
@@ -164,6 +177,19 @@ pub struct Broker {
     pub log: PathBuf,
 }
 
+/// The schema registry as it is now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Registry {
+    /// The version of Apicurio Registry.
+    pub version: &'static str,
+    /// The address of its API as Confluent's, for `provider "schema_registry"`.
+    pub url: String,
+    /// Its process, absent where it does not run.
+    pub pid: Option<u32>,
+    /// Its log.
+    pub log: PathBuf,
+}
+
 /// The listeners with SASL and TLS, and what a client needs for them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Secure {
@@ -186,7 +212,7 @@ pub struct Secure {
 /// What is in a sandbox and which of it runs, as `--json` prints it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Status {
-    /// Whether every broker runs.
+    /// Whether every broker runs, and the schema registry if there is one.
     pub running: bool,
     /// Kafka's version.
     pub kafka: String,
@@ -199,10 +225,30 @@ pub struct Status {
     /// The secured listeners, absent where there are none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secure: Option<Secure>,
+    /// The schema registry, absent where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub registry: Option<Registry>,
 }
 
 /// Receives a line of progress, meant for people.
 pub type Progress<'a> = &'a dyn Fn(&str);
+
+/// The servers of a sandbox that do not run, or that are to be started.
+struct Servers {
+    /// The brokers' ids.
+    brokers: Vec<u16>,
+    registry: bool,
+}
+
+impl Servers {
+    fn is_empty(&self) -> bool {
+        self.brokers.is_empty() && !self.registry
+    }
+
+    fn describe(&self) -> String {
+        named(self.brokers.len(), self.registry)
+    }
+}
 
 /// A sandbox in its folder, running or not.
 #[derive(Debug)]
@@ -214,7 +260,7 @@ pub struct Sandbox {
 impl Sandbox {
     /// Starts what does not run yet of the sandbox in `options.dir`, which is made where it is absent.
     ///
-    /// Returns once every broker answers; `false` means that all of them ran already. A second call
+    /// Returns once every server answers; `false` means that all of them ran already. A second call
     /// on the same folder waits for the first.
     pub fn up(options: &Options, progress: Progress<'_>) -> Result<(Self, bool), Error> {
         if let Some(count) = options.brokers.filter(|count| !matches!(count, 1 | 3)) {
@@ -222,10 +268,13 @@ impl Sandbox {
         }
         let folder = Folder::create(&options.dir)?;
         let _lock = folder.lock(progress)?;
-        let record = match folder.load()? {
+        let mut record = match folder.load()? {
             Some(record) => check_shape(&folder, record, options)?,
             None => Record::new(options.brokers.unwrap_or(1), options.secure),
         };
+        if options.registry {
+            record.registry.get_or_insert_default();
+        }
         let mut sandbox = Self { folder, record };
         let stopped = sandbox.stopped();
         if stopped.is_empty() {
@@ -256,12 +305,13 @@ impl Sandbox {
             .map(|b| self.describe(b))
             .collect();
         Status {
-            running: brokers.iter().all(|broker| broker.pid.is_some()),
+            running: self.stopped().is_empty(),
             kafka: KAFKA_VERSION.to_owned(),
             dir: self.folder.path().to_owned(),
             bootstrap: self.bootstrap(),
             brokers,
             secure: self.secure(),
+            registry: self.registry(),
         }
     }
 
@@ -276,6 +326,17 @@ impl Sandbox {
             ca: certificates.ca,
             client_certificate: certificates.client,
             client_key: certificates.client_key,
+        })
+    }
+
+    /// Returns the schema registry, `None` where the sandbox has none.
+    pub fn registry(&self) -> Option<Registry> {
+        let record = self.record.registry.as_ref()?;
+        Some(Registry {
+            version: REGISTRY_VERSION,
+            url: record.url(),
+            pid: running(record.process.as_ref()).map(|process| process.pid),
+            log: registry::log(&self.folder),
         })
     }
 
@@ -296,90 +357,138 @@ impl Sandbox {
         let _lock = self.folder.lock(&|_| ())?;
         self.reload()?;
         self.broker(id)?;
-        if self.stopped().contains(&id) {
-            self.start(&[id], options, &|_| ())?;
+        if self.stopped().brokers.contains(&id) {
+            let one = Servers {
+                brokers: vec![id],
+                registry: false,
+            };
+            self.start(&one, options, &|_| ())?;
         }
         Ok(())
     }
 
-    /// Stops every broker; `wipe` also deletes the folder. Returns how many brokers ran.
+    /// Stops every server; `wipe` also deletes the folder. Returns how many of them ran.
     pub fn down(mut self, wipe: bool, progress: Progress<'_>) -> Result<usize, Error> {
         let lock = self.folder.lock(progress)?;
         self.reload()?;
-        let running: Vec<(u16, &Process)> = self
+        let brokers: Vec<(u16, &Process)> = self
             .record
             .brokers
             .iter()
-            .filter_map(|broker| Some((broker.id, broker.process.as_ref()?)))
-            .filter(|(_, process)| process.is_running())
+            .filter_map(|broker| Some((broker.id, running(broker.process.as_ref())?)))
             .collect();
-        let count = running.len();
+        let registry = self.record.registry.as_ref();
+        let registry = registry.and_then(|registry| running(registry.process.as_ref()));
+        let count = brokers.len() + usize::from(registry.is_some());
         if count > 0 {
-            progress(&format!("stopping {}", brokers(count)));
+            let servers = named(brokers.len(), registry.is_some());
+            progress(&format!("stopping {servers}"));
+        }
+        if let Some(process) = registry {
+            registry::stop(process)?;
         }
         // Data that is about to be deleted needs no orderly shutdown.
         let how = if wipe { Stop::Kill } else { Stop::Gracefully };
-        broker::stop(&running, how)?;
+        broker::stop(&brokers, how)?;
         if wipe {
             self.folder.wipe()?;
         } else {
-            self.record
-                .brokers
-                .iter_mut()
-                .for_each(|b| b.process = None);
+            self.record.forget_processes();
             self.folder.store(&self.record)?;
         }
         drop(lock);
         Ok(count)
     }
 
-    /// Returns the ids of the brokers that do not run.
-    fn stopped(&self) -> Vec<u16> {
-        self.record
-            .brokers
-            .iter()
-            .filter(|broker| !broker.process.as_ref().is_some_and(Process::is_running))
-            .map(|broker| broker.id)
-            .collect()
+    fn stopped(&self) -> Servers {
+        let brokers = self.record.brokers.iter();
+        Servers {
+            brokers: brokers
+                .filter(|broker| running(broker.process.as_ref()).is_none())
+                .map(|broker| broker.id)
+                .collect(),
+            registry: (self.record.registry.as_ref())
+                .is_some_and(|registry| running(registry.process.as_ref()).is_none()),
+        }
     }
 
-    /// Writes what brokers read, starts those named, and waits for them. The caller holds the lock.
+    /// Writes what brokers read, starts those servers, and waits for them. The caller holds the lock.
     fn start(
         &mut self,
-        ids: &[u16],
+        servers: &Servers,
         options: &Options,
         progress: Progress<'_>,
     ) -> Result<(), Error> {
-        let tools = toolchain::find(jars::needs_maven()?)?;
-        let jars = jars::fetch(&tools, progress)?;
-        let all_stopped = ids.len() == self.record.brokers.len();
-        if all_stopped {
-            // Every broker names the ports of the others, so they can move only together.
-            ports::assign(&mut self.record).map_err(Error::Ports)?;
-        }
+        let tools = toolchain::find(Needs {
+            maven: jars::needs_maven(&KAFKA)?
+                || (servers.registry && jars::needs_maven(&REGISTRY)?),
+            registry: servers.registry,
+        })?;
+        let jars = jars::fetch(&KAFKA, &tools, progress)?;
+        self.assign_ports(servers)?;
         self.write_settings()?;
         // Recorded before anything runs: whatever happens from here on, `down` finds the sandbox.
         self.folder.store(&self.record)?;
+        // Started first and awaited last: it takes longer than a broker does.
+        let registry = if servers.registry {
+            self.launch_registry(&tools, progress)?
+        } else {
+            None
+        };
         let java = broker::Java {
             program: tools.java,
             jars,
             heap: options.heap.clone(),
             options: options.jvm_options(),
         };
-        broker::format(&java, &self.folder, &self.record, ids, progress)?;
+        broker::format(
+            &java,
+            &self.folder,
+            &self.record,
+            &servers.brokers,
+            progress,
+        )?;
         let mut started = Vec::new();
-        for &id in ids {
+        for &id in &servers.brokers {
             let launched = broker::launch(&java, &self.folder, id)?;
             self.record.set_process(id, Some(launched.process.clone()));
             self.folder.store(&self.record)?;
             started.push(launched.at(self.broker(id)?.address()));
         }
-        progress(&format!("starting {}", brokers(ids.len())));
-        Ok(broker::wait_until_ready(
-            started,
-            options.timeout,
-            progress,
-        )?)
+        progress(&format!("starting {}", servers.describe()));
+        broker::wait_until_ready(started, options.timeout, progress)?;
+        if let Some(launched) = registry {
+            registry::wait_until_ready(launched, options.timeout, progress)?;
+        }
+        Ok(())
+    }
+
+    /// Chooses the ports of what is to be started.
+    fn assign_ports(&mut self, servers: &Servers) -> Result<(), Error> {
+        // Every broker names the ports of the others, so they can move only together.
+        let all_stopped = servers.brokers.len() == self.record.brokers.len();
+        let brokers = self.record.brokers.iter_mut().filter(|_| all_stopped);
+        let registry = self.record.registry.iter_mut().filter(|_| servers.registry);
+        let ports = brokers
+            .flat_map(|broker| broker.ports.all_mut())
+            .chain(registry.flat_map(RegistryRecord::ports_mut));
+        ports::assign(ports).map_err(Error::Ports)
+    }
+
+    /// Fetches the schema registry and starts it; `None` where the sandbox has none.
+    fn launch_registry(
+        &mut self,
+        tools: &Toolchain,
+        progress: Progress<'_>,
+    ) -> Result<Option<registry::Launched>, Error> {
+        let (Some(record), Some(java)) = (&mut self.record.registry, &tools.registry_java) else {
+            return Ok(None);
+        };
+        let files = jars::fetch(&REGISTRY, tools, progress)?;
+        let launched = registry::launch(java, &files, &self.folder, record)?;
+        record.process = Some(launched.process.clone());
+        self.folder.store(&self.record)?;
+        Ok(Some(launched))
     }
 
     fn write_settings(&self) -> Result<(), Error> {
@@ -409,14 +518,10 @@ impl Sandbox {
     }
 
     fn describe(&self, broker: &BrokerRecord) -> Broker {
-        let process = broker
-            .process
-            .as_ref()
-            .filter(|process| process.is_running());
         Broker {
             id: broker.id,
             address: broker.address(),
-            pid: process.map(|process| process.pid),
+            pid: running(broker.process.as_ref()).map(|process| process.pid),
             log: self.folder.log(broker.id),
         }
     }
@@ -460,4 +565,18 @@ fn check_shape(folder: &Folder, record: Record, options: &Options) -> Result<Rec
 
 fn brokers(count: usize) -> String {
     format!("{count} broker{}", if count == 1 { "" } else { "s" })
+}
+
+/// Names servers for people; there is at least one.
+fn named(count: usize, registry: bool) -> String {
+    match (count, registry) {
+        (0, _) => "the schema registry".to_owned(),
+        (_, false) => brokers(count),
+        (_, true) => format!("{} and the schema registry", brokers(count)),
+    }
+}
+
+/// Returns the process if it runs now.
+fn running(process: Option<&Process>) -> Option<&Process> {
+    process.filter(|process| process.is_running())
 }

@@ -4,9 +4,24 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use serde::{Deserialize, Serialize};
+
+/// How long a server gets for an orderly shutdown before it is killed.
+const GRACE: Duration = Duration::from_secs(15);
+const POLL: Duration = Duration::from_millis(50);
+
+/// How to stop a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// An orderly shutdown, and a kill where that takes more than 15 seconds.
+    Gracefully,
+    /// At once, as a crash would.
+    Kill,
+}
 
 /// A process, told apart from a later one with the same id by when it started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +67,38 @@ impl Process {
 
     fn id(&self) -> Option<Pid> {
         Pid::from_raw(i32::try_from(self.pid).ok()?)
+    }
+}
+
+/// Stops processes together and returns when they have ended, or which of them did not and why.
+pub(super) fn stop(processes: &[&Process], how: Stop) -> Result<(), (usize, io::Error)> {
+    let signal_all = |signal| {
+        processes
+            .iter()
+            .enumerate()
+            .try_for_each(|(at, process)| process.signal(signal).map_err(|error| (at, error)))
+    };
+    let running = || processes.iter().position(|process| process.is_running());
+    let wait = || {
+        let begin = Instant::now();
+        loop {
+            match running() {
+                Some(at) if begin.elapsed() > GRACE => return Some(at),
+                Some(_) => thread::sleep(POLL),
+                None => return None,
+            }
+        }
+    };
+    if how == Stop::Gracefully {
+        signal_all(Signal::TERM)?;
+        if wait().is_none() {
+            return Ok(());
+        }
+    }
+    signal_all(Signal::KILL)?;
+    match wait() {
+        Some(at) => Err((at, io::ErrorKind::TimedOut.into())),
+        None => Ok(()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The sandbox's folder and what it remembers: brokers, ports, processes, in `sandbox.json`. I/O.
+//! The sandbox's folder and what it remembers: servers, ports, processes, in `sandbox.json`. I/O.
 
 use std::fs::{self, File};
 use std::io;
@@ -56,6 +56,21 @@ pub(super) struct Record {
     pub(super) secure: bool,
     /// The brokers, by id.
     pub(super) brokers: Vec<BrokerRecord>,
+    /// The schema registry, absent where the sandbox has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) registry: Option<RegistryRecord>,
+}
+
+/// The schema registry of a sandbox.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RegistryRecord {
+    /// The port of its API, 0 where none was chosen yet.
+    pub(super) port: u16,
+    /// The port of its management, likewise.
+    pub(super) management: u16,
+    /// The process that was started last, unless it was seen to end.
+    pub(super) process: Option<Process>,
 }
 
 /// One broker of a sandbox.
@@ -102,6 +117,13 @@ impl BrokerRecord {
     }
 }
 
+impl RegistryRecord {
+    /// Returns both ports, to be changed.
+    pub(super) fn ports_mut(&mut self) -> [&mut u16; 2] {
+        [&mut self.port, &mut self.management]
+    }
+}
+
 impl Record {
     /// Returns the record of a sandbox that is still to be made.
     pub(super) fn new(brokers: u16, secure: bool) -> Self {
@@ -115,6 +137,7 @@ impl Record {
             cluster_id: cluster_id(),
             secure,
             brokers: (1..=brokers).map(broker).collect(),
+            registry: None,
         }
     }
 
@@ -127,6 +150,16 @@ impl Record {
     pub(super) fn set_process(&mut self, id: u16, process: Option<Process>) {
         if let Some(broker) = self.brokers.iter_mut().find(|broker| broker.id == id) {
             broker.process = process;
+        }
+    }
+
+    /// Notes that nothing runs any more.
+    pub(super) fn forget_processes(&mut self) {
+        for broker in &mut self.brokers {
+            broker.process = None;
+        }
+        if let Some(registry) = &mut self.registry {
+            registry.process = None;
         }
     }
 }
@@ -176,6 +209,11 @@ impl Folder {
     /// Returns the log of a broker.
     pub(super) fn log(&self, id: u16) -> PathBuf {
         self.broker(id).join("server.log")
+    }
+
+    /// Returns the folder of the schema registry.
+    pub(super) fn registry(&self) -> PathBuf {
+        self.0.join("registry")
     }
 
     /// Waits until no other run changes the sandbox; the lock goes with the returned file.
@@ -242,7 +280,7 @@ impl Folder {
                 .file_name()
                 .and_then(|name| name.to_str())
                 .unwrap_or_default();
-            if name.starts_with("broker-") || name == "certificates" {
+            if name.starts_with("broker-") || matches!(name, "certificates" | "registry") {
                 fs::remove_dir_all(&path).map_err(file_error(&path))?;
             }
         }
@@ -302,6 +340,7 @@ mod tests {
         let folder = Folder::create(temporary.path())?;
         folder.store(&Record::new(1, false))?;
         folder.write("broker-1/data/meta.properties", "")?;
+        folder.write("registry/server.log", "")?;
         folder.write("notes.txt", "mine")?;
         folder.wipe()?;
         let left: Vec<_> = fs::read_dir(temporary.path())

@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::process::{Command, ExitStatus};
 
+use super::jars::KAFKA;
+use super::toolchain::Needs;
 use super::{Error, Sandbox, jars, toolchain};
 
 /// One of Kafka's tools.
@@ -73,8 +75,11 @@ impl Sandbox {
             .iter()
             .find(|tool| tool.name == name.trim_end_matches(".sh"))
             .ok_or_else(|| Error::NoSuchTool(name.to_owned()))?;
-        let tools = toolchain::find(jars::needs_maven()?)?;
-        let jars = jars::fetch(&tools, &|_| ())?;
+        let tools = toolchain::find(Needs {
+            maven: jars::needs_maven(&KAFKA)?,
+            registry: false,
+        })?;
+        let jars = jars::fetch(&KAFKA, &tools, &|_| ())?;
         let mut command = Command::new(&tools.java);
         command
             .args(["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"])

@@ -1,13 +1,31 @@
-//! Finds the programs that the sandbox runs: java 17 or newer, and mvn where jars are still to be fetched. I/O.
+//! Finds the programs that the sandbox runs: java 17 or newer, 21 for the schema
+//! registry, and mvn where something is still to be fetched. I/O.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::fmt::{self, Write as _};
+use std::fs;
+use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Kafka 4 runs on Java 17 and newer: <https://kafka.apache.org/43/operations/java-version/>.
 const MIN_JAVA: u32 = 17;
+
+/// Apicurio Registry 3.3 is compiled for Java 21.
+const MIN_REGISTRY_JAVA: u32 = 21;
+/// Where Linux distributions install each Java in a folder of its own.
+const JVMS: &str = "/usr/lib/jvm";
+
+/// Which programs are looked for besides Kafka's java.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Needs {
+    /// Whether something is still to be fetched.
+    pub(super) maven: bool,
+    /// Whether the schema registry is to be started.
+    pub(super) registry: bool,
+}
 
 /// The programs, as absolute paths.
 #[derive(Debug)]
@@ -16,6 +34,8 @@ pub(super) struct Toolchain {
     pub(super) java: PathBuf,
     /// `mvn`, absent where it was not asked for.
     pub(super) mvn: Option<PathBuf>,
+    /// The `java` of the schema registry, absent where it was not asked for.
+    pub(super) registry_java: Option<PathBuf>,
 }
 
 /// What is missing, all of it at once, and how to get it.
@@ -32,6 +52,8 @@ struct Missing {
 
 const INSTALL_JAVA: &str =
     "apt-get install openjdk-17-jre-headless (or a newer openjdk-*-jre-headless)";
+const INSTALL_REGISTRY_JAVA: &str = "apt-get install openjdk-21-jre-headless (or openjdk-25-jre-headless; where neither is offered, \
+     any Java 21 or newer named by JAVA_HOME)";
 const INSTALL_MAVEN: &str = "apt-get install maven";
 
 fn lines(missing: &[Missing]) -> String {
@@ -49,15 +71,23 @@ impl fmt::Display for Missing {
     }
 }
 
-/// Finds java, and mvn too where `with_maven`.
-pub(super) fn find(with_maven: bool) -> Result<Toolchain, Error> {
+/// Finds java, and what else is needed.
+pub(super) fn find(needs: Needs) -> Result<Toolchain, Error> {
     let mut missing = Vec::new();
     let java = java().map_err(|m| missing.push(m)).ok();
-    let mvn = with_maven
-        .then(mvn)
-        .and_then(|found| found.map_err(|m| missing.push(m)).ok());
+    let mut optional = |needed: bool, find: fn() -> Result<PathBuf, Missing>| {
+        needed
+            .then(find)
+            .and_then(|found| found.map_err(|m| missing.push(m)).ok())
+    };
+    let registry_java = optional(needs.registry, registry_java);
+    let mvn = optional(needs.maven, mvn);
     match java {
-        Some(java) if missing.is_empty() => Ok(Toolchain { java, mvn }),
+        Some(java) if missing.is_empty() => Ok(Toolchain {
+            java,
+            mvn,
+            registry_java,
+        }),
         _ => Err(Error(missing)),
     }
 }
@@ -83,24 +113,73 @@ fn java() -> Result<PathBuf, Missing> {
             .ok_or_else(|| missing(format!("java {MIN_JAVA} or newer is not in PATH")))?,
     };
     let found = path.display();
-    let text = match Command::new(&path).arg("-version").output() {
-        // The version goes to standard error, but for a few builds of Java.
-        Ok(output) => [output.stderr, output.stdout].concat(),
-        Err(error) => return Err(missing(format!("{found} does not run ({error})"))),
-    };
-    let text = String::from_utf8_lossy(&text);
-    match major_version(&text) {
-        Some(version) if version >= MIN_JAVA => Ok(path),
-        Some(version) => Err(missing(format!(
+    match version_of(&path) {
+        Ok(Some(version)) if version >= MIN_JAVA => Ok(path),
+        Ok(Some(version)) => Err(missing(format!(
             "{found} is Java {version}, and Kafka needs {MIN_JAVA} or newer"
         ))),
-        None => Err(missing(format!("{found} does not say which version it is"))),
+        Ok(None) => Err(missing(format!("{found} does not say which version it is"))),
+        Err(error) => Err(missing(format!("{found} does not run ({error})"))),
     }
+}
+
+/// Returns the first Java that the schema registry runs on: `JAVA_HOME`, `PATH`, then each of the
+/// system's, since the Java that is the default is often an older one.
+fn registry_java() -> Result<PathBuf, Missing> {
+    let program = |home: PathBuf| Some(home.join("bin/java")).filter(|program| is_program(program));
+    let mut jvms: Vec<PathBuf> = fs::read_dir(JVMS)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| program(entry.ok()?.path()))
+        .collect();
+    jvms.sort();
+    let home = env::var_os("JAVA_HOME").filter(|home| !home.is_empty());
+    let named = home.and_then(|home| program(home.into()));
+    let programs = named.into_iter().chain(in_path("java")).chain(jvms);
+    first_of_version(programs, MIN_REGISTRY_JAVA, |program| {
+        version_of(program).ok().flatten()
+    })
+    .map_err(|found| Missing {
+        what: format!(
+            "the schema registry needs Java {MIN_REGISTRY_JAVA} or newer, which is neither JAVA_HOME, nor in \
+             PATH, nor in {JVMS} ({found})"
+        ),
+        remedy: INSTALL_REGISTRY_JAVA,
+    })
+}
+
+/// Returns the first program whose version is at least `least`, or which versions there are instead.
+fn first_of_version(
+    programs: impl IntoIterator<Item = PathBuf>,
+    least: u32,
+    version: impl Fn(&Path) -> Option<u32>,
+) -> Result<PathBuf, String> {
+    let mut older = BTreeSet::new();
+    for program in programs {
+        match version(&program) {
+            Some(found) if found >= least => return Ok(program),
+            found => older.extend(found),
+        }
+    }
+    let older: Vec<String> = older.iter().map(u32::to_string).collect();
+    Err(if older.is_empty() {
+        "there is no Java".to_owned()
+    } else {
+        format!("there is Java {}", older.join(", "))
+    })
+}
+
+/// Asks a `java` for its feature release; `None` where it tells none.
+fn version_of(java: &Path) -> io::Result<Option<u32>> {
+    let output = Command::new(java).arg("-version").output()?;
+    // The version goes to standard error, but for a few builds of Java.
+    let text = [output.stderr, output.stdout].concat();
+    Ok(major_version(&String::from_utf8_lossy(&text)))
 }
 
 fn mvn() -> Result<PathBuf, Missing> {
     in_path("mvn").ok_or_else(|| Missing {
-        what: "mvn (it fetches Kafka, once) is not in PATH".to_owned(),
+        what: "mvn (it fetches what the sandbox runs, once) is not in PATH".to_owned(),
         remedy: INSTALL_MAVEN,
     })
 }
@@ -154,14 +233,29 @@ mod tests {
                 remedy: INSTALL_JAVA,
             },
             Missing {
-                what: "mvn (it fetches Kafka, once) is not in PATH".to_owned(),
+                what: "mvn (it fetches what the sandbox runs, once) is not in PATH".to_owned(),
                 remedy: INSTALL_MAVEN,
             },
         ]);
         insta::assert_snapshot!(error, @r"
         the sandbox needs programs that are not here:
           java 17 or newer is not in PATH; on Debian and Ubuntu: apt-get install openjdk-17-jre-headless (or a newer openjdk-*-jre-headless)
-          mvn (it fetches Kafka, once) is not in PATH; on Debian and Ubuntu: apt-get install maven
+          mvn (it fetches what the sandbox runs, once) is not in PATH; on Debian and Ubuntu: apt-get install maven
         ");
+    }
+
+    #[test]
+    fn the_first_java_that_is_new_enough_is_taken() {
+        let version = |program: &Path| program.to_str()?.parse().ok();
+        let first = |programs: &[&str]| {
+            first_of_version(programs.iter().map(PathBuf::from), 21, version)
+                .map(|program| program.display().to_string())
+        };
+        assert_eq!(first(&["17", "broken", "25", "21"]), Ok("25".to_owned()));
+        assert_eq!(
+            first(&["17", "broken", "11", "17"]),
+            Err("there is Java 11, 17".to_owned())
+        );
+        assert_eq!(first(&["broken"]), Err("there is no Java".to_owned()));
     }
 }
