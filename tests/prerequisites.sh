@@ -19,14 +19,44 @@ missing_packages() {
 
 # Prints the newest Java that the distribution has; Kafka needs 17 or newer.
 java_package() {
+    offered_java 25 21 17 || echo openjdk-17-jre-headless
+}
+
+# Prints the package of the first of these versions of Java that the distribution offers.
+offered_java() { # version…
     local version
-    for version in 25 21 17; do
+    for version in "$@"; do
         if apt-cache policy "openjdk-$version-jre-headless" 2>/dev/null | grep -q "Candidate: [^(]"; then
             echo "openjdk-$version-jre-headless"
             return
         fi
     done
-    echo openjdk-17-jre-headless
+    return 1
+}
+
+# Returns whether there is a Java for the schema registry, 21 or newer, where the sandbox looks for one.
+has_registry_java() {
+    local java version
+    for java in "${JAVA_HOME:+$JAVA_HOME/bin/java}" "$(command -v java)" /usr/lib/jvm/*/bin/java; do
+        [ -x "$java" ] || continue
+        version=$("$java" -version 2>&1 | sed -n 's/.* version "\([0-9]*\).*/\1/p' | head -n 1)
+        if [ "${version:-0}" -ge 21 ]; then return; fi
+    done
+    return 1
+}
+
+# Installs a Java for the schema registry beside an older one, where that can be done. Without it the
+# registry is left out: it must not keep the other tests from running.
+install_registry_java() {
+    local package
+    if has_registry_java || [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then return 0; fi
+    if ! package=$(offered_java 25 21); then
+        # Perhaps the lists of packages are not there yet.
+        apt-get update -qq || return 0
+        package=$(offered_java 25 21) || return 0
+    fi
+    echo "installing $package" >&2
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package" >/dev/null || true
 }
 
 install_packages() {

@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
-# Runs every test: unit, integration against real Kafka brokers, documentation, and the quickstart.
+# Runs every test: unit, integration against real servers, documentation, and the quickstart.
 #
 #   tests/run.sh [FILTER]     with a filter only the integration tests whose names contain it
 #
-# Starts one broker, three brokers and a secured one by `streamform sandbox`, and stops them at the end,
-# however the run ends.
+# Starts one broker with a schema registry, three brokers and a secured one by `streamform sandbox`, and stops
+# them at the end, however the run ends. The registry needs Java 21 or newer, and is left out without it.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . tests/prerequisites.sh
+install_registry_java
 
 target="${CARGO_TARGET_DIR:-$PWD/target}"
 streamform="$target/debug/streamform"
@@ -21,7 +22,7 @@ stop_servers() {
     done
 }
 
-# Whatever happened: no broker is left, and what was skipped stands at the end.
+# Whatever happened: no server is left, and what was skipped stands at the end.
 finish() {
     local code=$?
     trap - EXIT INT TERM
@@ -44,14 +45,25 @@ bootstrap_of() { # name
     sed -n 's/^  "bootstrap": "\(.*\)",$/\1/p' "$servers/$1.json"
 }
 
+registry_url_of() { # name
+    sed -n 's/^    "url": "\(.*\)",$/\1/p' "$servers/$1.json"
+}
+
+registry=
+if has_registry_java; then
+    registry=--registry
+else
+    echo "SKIPPED: the tests on a real schema registry: there is no Java 21 or newer, and none to install" >&2
+fi
+
 cargo build --locked
 trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 mkdir -p "$servers"
 
-# The brokers start while the tests are compiled.
-up one & one=$!
+# The servers start while the tests are compiled.
+up one $registry & one=$!
 up three --brokers 3 & three=$!
 up secure --secure & secure=$!
 cargo test --locked --no-run
@@ -64,8 +76,13 @@ STREAMFORM_TEST_KAFKA=$(bootstrap_of one)
 STREAMFORM_TEST_KAFKA_CLUSTER=$(bootstrap_of three)
 STREAMFORM_TEST_KAFKA_CLUSTER_DIR="$servers/three"
 STREAMFORM_TEST_KAFKA_SECURE=$(cat "$servers/secure.json")
+STREAMFORM_TEST_REGISTRY=$(registry_url_of one)
 export STREAMFORM_TEST_KAFKA STREAMFORM_TEST_KAFKA_CLUSTER STREAMFORM_TEST_KAFKA_CLUSTER_DIR \
-    STREAMFORM_TEST_KAFKA_SECURE
+    STREAMFORM_TEST_KAFKA_SECURE STREAMFORM_TEST_REGISTRY
+if [ -n "$registry" ] && [ -z "$STREAMFORM_TEST_REGISTRY" ]; then
+    echo "the sandbox does not tell where its schema registry is" >&2
+    exit 1
+fi
 
 # Snapshots are compared, never written.
 export INSTA_UPDATE=no

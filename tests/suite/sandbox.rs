@@ -1,6 +1,7 @@
-//! The sandbox's own promises, on brokers of its own.
+//! The sandbox's own promises, on servers of its own.
 
 use std::fs;
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -10,6 +11,7 @@ use streamform::sandbox::{Options, Sandbox, Stop};
 use crate::support::kafka::{Kafka, unique_prefix};
 use crate::support::program::{Program, Run};
 use crate::support::proxy::Proxy;
+use crate::support::registry::Registry;
 use crate::support::servers;
 
 fn run_sandbox(action: &str, dir: &str, more: &[&str]) -> Run {
@@ -78,6 +80,68 @@ fn up_is_repeatable_and_down_keeps_the_data() {
     run_sandbox("up", &dir, &["--brokers", "3"]).expect(1);
     run_sandbox("down", &dir, &["--wipe"]).expect(0);
     assert!(!folder.path().join("a, b").exists());
+}
+
+#[test]
+fn a_schema_registry_is_added_killed_repaired_and_wiped() {
+    if servers::registry().is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("a, b").display().to_string();
+    let _down = Down(dir.clone());
+    run_sandbox("up", &dir, &[]).expect(0);
+    let broker = status(&dir)["brokers"][0]["pid"].clone();
+    assert_eq!(status(&dir)["registry"], Value::Null);
+    let logs = run_sandbox("logs", &dir, &["--registry"]).expect(1);
+    assert!(
+        logs.stderr
+            .contains("`streamform sandbox up --registry` adds one")
+    );
+
+    // It is added to brokers that run already, and they are left alone.
+    let values = run_sandbox("up", &dir, &["--registry"]).expect(0).stdout;
+    let added = status(&dir);
+    assert_eq!(added["brokers"][0]["pid"], broker);
+    let url = added["registry"]["url"].as_str().unwrap();
+    assert!(url.starts_with("http://127.0.0.1:"), "{url}");
+    assert!(
+        values.contains("provider \"schema_registry\" { url = var.schema_registry }")
+            && values.contains(&format!("schema_registry = \"{url}\"")),
+        "{values}"
+    );
+    // Confluent's default, which is not Apicurio's own.
+    let (_, config) = Registry::at(url).call("GET", "/config", None);
+    assert_eq!(config["compatibilityLevel"], "BACKWARD");
+
+    // A kill -9 is seen and repaired, at the same address.
+    let pid = added["registry"]["pid"].as_i64().unwrap();
+    let pid = Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+    kill_process(pid, Signal::KILL).unwrap();
+    let begin = Instant::now();
+    while run_sandbox("status", &dir, &[]).code != Some(1) {
+        assert!(
+            begin.elapsed() < Duration::from_secs(30),
+            "its end is not seen"
+        );
+    }
+    run_sandbox("up", &dir, &[]).expect(0);
+    let repaired = status(&dir);
+    assert_eq!(repaired["registry"]["url"], url);
+    assert_eq!(repaired["brokers"][0]["pid"], broker);
+
+    let log = run_sandbox("logs", &dir, &["--registry", "-n", "1"]).expect(0);
+    assert_eq!(log.stdout.lines().count(), 1, "{}", log.stdout);
+    let down = run_sandbox("down", &dir, &["--wipe"]).expect(0);
+    assert!(
+        down.stderr
+            .contains("stopping 1 broker and the schema registry"),
+        "{}",
+        down.stderr
+    );
+    assert!(!folder.path().join("a, b").exists());
+    let address = url.trim_start_matches("http://").split('/').next().unwrap();
+    assert!(TcpStream::connect(address).is_err());
 }
 
 #[test]
