@@ -1,9 +1,10 @@
-//! A real Kafka on loopback, and a schema registry, without Docker: for trying things out and for the tests. I/O throughout.
+//! A real Kafka and a schema registry on loopback, without Docker: to try things out, and for tests. I/O throughout.
 //!
 //! The path of [`Sandbox::up`], top to bottom: [`toolchain`] finds java and mvn, [`jars`] fetches what
 //! is run once per user, [`record`] plans servers and ports and remembers them in the sandbox's folder,
 //! [`certificates`] and [`settings`] write what a broker reads, [`broker`] formats, starts and awaits it,
-//! [`registry`] does so with the schema registry. Servers outlive the command that started them; [`process`] knows them again by id *and* start time.
+//! [`registry`] starts and awaits the schema registry. Servers outlive the command that started them;
+//! [`process`] knows them again by id *and* start time.
 
 mod broker;
 mod certificates;
@@ -304,14 +305,16 @@ impl Sandbox {
             .iter()
             .map(|b| self.describe(b))
             .collect();
+        let registry = self.registry();
         Status {
-            running: self.stopped().is_empty(),
+            running: brokers.iter().all(|broker| broker.pid.is_some())
+                && registry.iter().all(|registry| registry.pid.is_some()),
             kafka: KAFKA_VERSION.to_owned(),
             dir: self.folder.path().to_owned(),
             bootstrap: self.bootstrap(),
             brokers,
             secure: self.secure(),
-            registry: self.registry(),
+            registry,
         }
     }
 
