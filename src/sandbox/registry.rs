@@ -180,10 +180,8 @@ fn answers(port: u16) -> io::Result<()> {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
     stream.set_read_timeout(TIMEOUT)?;
     stream.set_write_timeout(TIMEOUT)?;
-    write!(
-        stream,
-        "GET {API}/subjects HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n"
-    )?;
+    let host = format!("Host: 127.0.0.1:{port}\r\nConnection: close");
+    stream.write_all(format!("GET {API}/subjects HTTP/1.1\r\n{host}\r\n\r\n").as_bytes())?;
     let mut status = String::new();
     BufReader::new(stream).read_line(&mut status)?;
     match status.split(' ').nth(1) {
@@ -200,7 +198,6 @@ pub(super) fn stop(process: &Process) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Read as _;
     use std::net::TcpListener;
 
     #[test]
@@ -214,9 +211,10 @@ mod tests {
                 "",
             ] {
                 let (mut stream, _) = listener.accept()?;
-                let mut request = [0; 4096];
-                let read = stream.read(&mut request)?;
-                assert!(request[..read].starts_with(b"GET /apis/ccompat/v7/subjects "));
+                let mut lines = BufReader::new(&stream).lines();
+                let first = lines.next().transpose()?.unwrap_or_default();
+                assert!(first.starts_with("GET /apis/ccompat/v7/subjects "));
+                lines.find(|line| line.as_ref().is_ok_and(String::is_empty));
                 stream.write_all(answer.as_bytes())?;
             }
             Ok(())
