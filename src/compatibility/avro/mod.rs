@@ -3,7 +3,7 @@
 //! The rules are those of the specification ("Schema Resolution", version 1.12) as Java's
 //! `SchemaCompatibility` applies them, since that is what Confluent's registry runs: named types match
 //! by the name without its namespace or by an alias of the reader's, logical types do not count.
-//! [`compare`] is the function to read first.
+//! [`compare()`] is the function to read first.
 
 mod canonical;
 mod compare;

@@ -138,7 +138,7 @@ pub(super) struct Fixed {
 
 impl Schema {
     /// Returns what the specification forbids and registries took all the same, at least in old
-    /// versions; none after a strict [`parse`](super::parse).
+    /// versions; none after a strict [`parse`](super::parse()).
     pub fn faults(&self) -> &[ParseError] {
         &self.faults
     }

@@ -1,8 +1,8 @@
 //! Protocol Buffers: parses a schema with its imports and compares two by the registry's rules. Pure.
 //!
 //! A schema is one file, the subject's, and the files it imports. What the file's own text says is
-//! checked by protoc's rules; how two files are compared is [`compare`]'s, what the registry lets
-//! through although it hurts is [`cautions`]'s.
+//! checked by protoc's rules; how two files are compared is [`compare()`]'s, what the registry lets
+//! through although it hurts is [`cautions()`]'s.
 //!
 //! Start with [`parse()`] and [`compare()`].
 
