@@ -1,5 +1,6 @@
 //! The files of one commit, read from git's objects. Does I/O.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use git2::{ErrorCode, Oid, Repository};
@@ -16,13 +17,19 @@ pub struct GitTree {
     /// A handle of libgit2 may move between threads, but not be used by two at once.
     repository: Mutex<Repository>,
     root: Oid,
+    /// The folders that were looked into: reading one anew for each of its files is slow where it has many.
+    folders: Mutex<BTreeMap<Oid, Arc<Folder>>>,
 }
+
+/// What a folder holds: name → object and mode. Names that are not UTF-8 cannot be asked for.
+type Folder = BTreeMap<String, (Oid, i32)>;
 
 impl GitTree {
     pub(super) fn new(repository: Repository, root: Oid) -> Self {
         Self {
             repository: Mutex::new(repository),
             root,
+            folders: Mutex::default(),
         }
     }
 
@@ -31,6 +38,24 @@ impl GitTree {
         self.repository
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads a folder, once.
+    fn folder(&self, id: Oid) -> Result<Arc<Folder>, FileError> {
+        // What is kept is whole: a panic elsewhere leaves nothing half-done in it.
+        let mut folders = self.folders.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = folders.get(&id) {
+            return Ok(known.clone());
+        }
+        let repository = self.repository();
+        let tree = repository.find_tree(id).map_err(|e| told(&e))?;
+        let entries = tree.iter().filter_map(|entry| {
+            let name = entry.name().ok()?.to_owned();
+            Some((name, (entry.id(), entry.filemode())))
+        });
+        let folder = Arc::new(entries.collect::<Folder>());
+        folders.insert(id, folder.clone());
+        Ok(folder)
     }
 
     /// Reads a blob after a look at its size.
@@ -77,12 +102,8 @@ impl Tree for GitTree {
     }
 
     fn look(&self, folder: &Oid, name: &str) -> Result<Entry<Oid, Oid>, FileError> {
-        let (id, mode) = {
-            let repository = self.repository();
-            let tree = repository.find_tree(*folder).map_err(|e| told(&e))?;
-            let entry = tree.get_name(name).ok_or(FileError::NotFound)?;
-            (entry.id(), entry.filemode())
-        };
+        let entries = self.folder(*folder)?;
+        let (id, mode) = *entries.get(name).ok_or(FileError::NotFound)?;
         // The modes that a tree can hold: gitformat-index(5), "mode".
         Ok(match mode & 0o170_000 {
             0o040_000 => Entry::Folder(id),
@@ -102,12 +123,7 @@ impl Tree for GitTree {
     }
 
     fn names(&self, folder: &Oid) -> Result<Vec<String>, FileError> {
-        let repository = self.repository();
-        let tree = repository.find_tree(*folder).map_err(|e| told(&e))?;
-        Ok(tree
-            .iter()
-            .filter_map(|entry| entry.name().ok().map(str::to_owned))
-            .collect())
+        Ok(self.folder(*folder)?.keys().cloned().collect())
     }
 }
 
