@@ -154,6 +154,34 @@ validations() { # folder
     done
 }
 
+# Writes a git repository of Avro schemas, each with one field more than its commit has.
+schemas() { # folder count
+    git init -q "$1"
+    write_schemas "$1" "$2" 12
+    git -C "$1" add .
+    git -C "$1" -c user.name=bench -c user.email=bench@localhost commit -q -m old
+    write_schemas "$1" "$2" 13
+}
+
+write_schemas() { # folder count fields
+    python3 - "$@" <<'PYTHON'
+import json, sys
+
+folder, count, fields = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+for index in range(count):
+    field = lambda at: {"name": f"f{at}", "type": ["null", "string"], "default": None}
+    record = {"type": "record", "name": f"R{index}", "fields": [field(at) for at in range(fields)]}
+    with open(f"{folder}/{index:04}.avsc", "w") as file:
+        json.dump(record, file)
+PYTHON
+}
+
+checks() { # folder
+    for _ in 1 2 3 4 5; do
+        measure "$work/check" "$streamform" schema check --compatibility FULL --base HEAD "$1"/*.avsc
+    done
+}
+
 cargo build --release --locked --bin streamform --example floor --example proxy
 trap clean_up EXIT
 trap 'exit 130' INT
@@ -175,6 +203,9 @@ alterations
 echo "validating 10,000 topics" >&2
 project "$work/large" large. 10000
 validations "$work/large"
+echo "checking 2,000 schemas" >&2
+schemas "$work/schemas" 2000
+checks "$work/schemas"
 if [ "${QUICK:-}" != 1 ]; then
     echo "creating and planning 10,000 topics" >&2
     "$streamform" apply --quiet --chdir "$work/large" --env bench --auto-approve >/dev/null
@@ -194,5 +225,6 @@ fi
 row "create 1,000" "$work/create.ours" "$work/create.floor"
 row "alter 1,000" "$work/alter.ours" "$work/alter.floor"
 heading "validate 10,000 (processor)" "$(median "$work/validate" 3) ms" - - "$(median "$work/validate" 2) MB"
+heading "check 2,000 schemas (processor)" "$(median "$work/check" 3) ms" - - "$(median "$work/check" 2) MB"
 heading "version" "$(median "$work/version" 1) ms" - - ""
 echo "load of the machine: $(cut -d ' ' -f 1-3 /proc/loadavg), processors: $(nproc)"
