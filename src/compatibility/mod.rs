@@ -11,6 +11,7 @@ pub mod history;
 pub mod json;
 pub mod level;
 pub mod pointer;
+pub mod position;
 pub mod protobuf;
 mod schema;
 

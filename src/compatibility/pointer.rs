@@ -23,20 +23,6 @@ pub fn locate(text: &str, pointer: &str) -> Option<Range<usize>> {
     Some(start..reader.at)
 }
 
-/// Returns the line and the column in characters, both from 1, of a byte of the text.
-pub fn position(text: &str, byte: usize) -> (usize, usize) {
-    let mut byte = byte.min(text.len());
-    while !text.is_char_boundary(byte) {
-        byte -= 1;
-    }
-    let before = &text[..byte];
-    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-    (
-        before.matches('\n').count() + 1,
-        before[line_start..].chars().count() + 1,
-    )
-}
-
 /// Writes a key as a segment of a pointer.
 pub fn escape(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
@@ -193,14 +179,6 @@ mod tests {
     #[test]
     fn the_last_of_two_equal_keys_counts() {
         assert_eq!(found(r#"{"a": 1, "a": 2}"#, "/a"), Some("2"));
-    }
-
-    #[test]
-    fn positions_count_characters() {
-        assert_eq!(position("é\nüb", 0), (1, 1));
-        assert_eq!(position("é\nüb", 5), (2, 2));
-        assert_eq!(position("é", 1), (1, 1), "inside a character");
-        assert_eq!(position("a", 99), (1, 2));
     }
 
     #[test]

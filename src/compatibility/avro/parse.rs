@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::compatibility::{Definition, ParseError, pointer};
+use crate::compatibility::{Definition, ParseError, pointer, position};
 
 use super::schema::{
     Enum, Field, Fixed, Name, Named, Place, Primitive, Record, Schema, Shape, Step, Type, TypeId,
@@ -40,7 +40,7 @@ pub fn parse_registered(definition: &Definition) -> Result<Schema, ParseError> {
         };
         if let (Some(text), Some(path), None) = (text, &error.path, error.position) {
             error.position =
-                pointer::locate(text, path).map(|range| pointer::position(text, range.start));
+                pointer::locate(text, path).map(|range| position::of_byte(text, range.start));
         }
         error
     };
@@ -620,24 +620,14 @@ fn small(number: usize) -> u32 {
 }
 
 fn json_error(text: &str, error: &serde_json::Error) -> ParseError {
-    let message = error.to_string();
-    let message = message.split(" at line ").next().unwrap_or_default();
+    let message = position::words(error);
     let message = if message.starts_with("recursion limit") {
         "nested more than 127 levels deep".to_owned()
     } else {
         format!("not JSON: {message}")
     };
-    let line = text.split('\n').nth(error.line().saturating_sub(1));
-    // serde_json counts the bytes up to and with the one that it stumbled over.
-    let column = line.map(|line| {
-        let bytes = error.column().saturating_sub(1).min(line.len());
-        String::from_utf8_lossy(&line.as_bytes()[..bytes])
-            .chars()
-            .count()
-            + 1
-    });
     ParseError {
-        position: column.map(|column| (error.line().max(1), column)),
+        position: Some(position::of_error(text, error)),
         ..ParseError::new(message)
     }
 }

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use serde_json::Value;
 use url::Url;
 
-use crate::compatibility::{Definition, ParseError};
+use crate::compatibility::{Definition, ParseError, position};
 
 use super::keywords;
 use super::reference::{self, Pending, Resources};
@@ -57,9 +57,9 @@ pub fn parse(definition: &Definition) -> Result<Schema, ParseError> {
 
 fn document(name: Option<&String>, text: &str) -> Result<Document, ParseError> {
     let value: Value = serde_json::from_str(text).map_err(|error| ParseError {
-        message: format!("it is no JSON: {}", reason(&error)),
+        message: format!("it is no JSON: {}", position::words(&error)),
         reference: name.cloned(),
-        position: Some(position(text, &error)),
+        position: Some(position::of_error(text, &error)),
         path: None,
     })?;
     let draft = Draft::of(&value);
@@ -68,26 +68,6 @@ fn document(name: Option<&String>, text: &str) -> Result<Document, ParseError> {
         value,
         draft,
     })
-}
-
-/// Returns what `serde_json` says, without its own mention of the place.
-fn reason(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    match text.rfind(" at line ") {
-        Some(end) => text[..end].to_owned(),
-        None => text,
-    }
-}
-
-/// Returns line and column in characters; `serde_json` counts a line's bytes.
-fn position(text: &str, error: &serde_json::Error) -> (usize, usize) {
-    let line = text
-        .lines()
-        .nth(error.line().saturating_sub(1))
-        .unwrap_or("");
-    let before = &line.as_bytes()[..error.column().saturating_sub(1).min(line.len())];
-    let column = String::from_utf8_lossy(before).chars().count() + 1;
-    (error.line().max(1), column)
 }
 
 /// What is read so far.

@@ -11,7 +11,7 @@ use prost_reflect::{DescriptorError, DescriptorPool};
 
 use super::editions::{self, Features};
 use super::{Schema, scan, well_known};
-use crate::compatibility::{Definition, ParseError};
+use crate::compatibility::{Definition, ParseError, position};
 use crate::diagnostic::did_you_mean;
 
 /// The name of the subject's own file, which has none. An import of that name is one of itself.
@@ -121,7 +121,7 @@ impl File<'_> {
 fn read<'a>(name: &str, text: &'a str) -> Result<File<'a>, ParseError> {
     let fail = |fault: Fault| ParseError {
         reference: reference(name),
-        position: fault.offset.map(|offset| position(text, offset)),
+        position: fault.offset.map(|offset| position::of_byte(text, offset)),
         ..ParseError::new(fault.message)
     };
     scan::check_bounds(text).map_err(fail)?;
@@ -148,20 +148,6 @@ fn reference(name: &str) -> Option<String> {
     (name != OWN_FILE).then(|| name.to_owned())
 }
 
-/// The line and the column in characters, from 1.
-fn position(text: &str, offset: usize) -> (usize, usize) {
-    let mut offset = offset.min(text.len());
-    while !text.is_char_boundary(offset) {
-        offset -= 1;
-    }
-    let before = &text[..offset];
-    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    (
-        before.matches('\n').count() + 1,
-        before[line_start..].chars().count() + 1,
-    )
-}
-
 /// Where the parser found what has this path, or else the nearest thing that it is in.
 fn noted(file: &File<'_>, path: &[i32]) -> Option<(usize, usize)> {
     let locations = &file.written.source_code_info.as_ref()?.location;
@@ -172,7 +158,7 @@ fn noted(file: &File<'_>, path: &[i32]) -> Option<(usize, usize)> {
     let line = usize::try_from(*nearest.span.first()?).ok()?;
     let column = usize::try_from(*nearest.span.get(1)?).ok()?;
     let line_text = file.text.split('\n').nth(line).unwrap_or_default();
-    let (_, column) = position(line_text, column);
+    let (_, column) = position::of_byte(line_text, column);
     Some((line + 1, column))
 }
 
