@@ -43,17 +43,25 @@ pub fn check<S: Borrow<Schema>>(
     };
     let mut found = Vec::new();
     for (version, old) in &previous[first..] {
-        for direction in level.directions() {
-            let mismatches = match direction {
-                Direction::Backward => schema::compare(new, old.borrow(), *direction),
-                Direction::Forward => schema::compare(old.borrow(), new, *direction),
-            };
-            found.extend(mismatches.into_iter().map(|mismatch| Incompatibility {
-                version: version.clone(),
-                direction: *direction,
-                mismatch,
-            }));
-        }
+        let mismatches = against(level, old.borrow(), new).into_iter();
+        found.extend(mismatches.map(|(direction, mismatch)| Incompatibility {
+            version: version.clone(),
+            direction,
+            mismatch,
+        }));
+    }
+    found
+}
+
+/// Holds a new schema against one earlier version, in the directions of the level.
+pub fn against(level: Level, old: &Schema, new: &Schema) -> Vec<(Direction, Mismatch)> {
+    let mut found = Vec::new();
+    for &direction in level.directions() {
+        let mismatches = match direction {
+            Direction::Backward => schema::compare(new, old, direction),
+            Direction::Forward => schema::compare(old, new, direction),
+        };
+        found.extend(mismatches.into_iter().map(|mismatch| (direction, mismatch)));
     }
     found
 }

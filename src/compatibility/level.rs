@@ -62,14 +62,6 @@ impl Direction {
             Self::Forward => &mismatch.writer,
         }
     }
-
-    /// Returns a mismatch's place in the earlier schema.
-    pub fn old_place(self, mismatch: &Mismatch) -> &str {
-        match self {
-            Self::Backward => &mismatch.writer,
-            Self::Forward => &mismatch.reader,
-        }
-    }
 }
 
 impl Level {
@@ -83,6 +75,17 @@ impl Level {
         Self::Full,
         Self::FullTransitive,
     ];
+
+    /// Returns the strongest level that two versions keep: whether the new one reads what the earlier one
+    /// wrote, and whether the earlier one reads what the new one writes.
+    pub const fn kept(backward: bool, forward: bool) -> Self {
+        match (backward, forward) {
+            (true, true) => Self::Full,
+            (true, false) => Self::Backward,
+            (false, true) => Self::Forward,
+            (false, false) => Self::None,
+        }
+    }
 
     /// The registry's word for it.
     pub const fn name(self) -> &'static str {

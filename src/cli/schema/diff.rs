@@ -84,12 +84,7 @@ impl Difference {
 
     /// Returns the strongest level that takes the change, seen from these two schemas alone.
     fn strongest(&self) -> Level {
-        match (self.backward.is_empty(), self.forward.is_empty()) {
-            (true, true) => Level::Full,
-            (true, false) => Level::Backward,
-            (false, true) => Level::Forward,
-            (false, false) => Level::None,
-        }
+        Level::kept(self.backward.is_empty(), self.forward.is_empty())
     }
 
     fn json(&self) -> Value {

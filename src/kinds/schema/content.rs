@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use crate::compatibility::{Definition, Schema};
 
 use super::VersionLive;
-use super::spec::{Content, Metadata, Referenced, RuleSet, SchemaSpec, Which};
+use super::spec::{Content, Metadata, Referenced, RuleSet, Which};
 
 /// Whether two contents are the same, with all that they refer to.
 pub fn same(a: &Content, b: &Content) -> bool {
@@ -72,12 +72,6 @@ pub fn is_held(
         && content.references.len() == live.references.len()
         && live.references.iter().all(leads)
         && same_text(content, &live.schema)
-}
-
-/// Whether a version carries the metadata and rules that are wanted; what is not set is not managed.
-pub fn is_governed(spec: &SchemaSpec, live: &VersionLive) -> bool {
-    carries(spec.metadata.as_ref(), live.metadata.as_ref())
-        && carries_rules(spec.rule_set.as_ref(), live.rule_set.as_ref())
 }
 
 /// Whether a version has all tags and properties that are wanted.

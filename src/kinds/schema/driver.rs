@@ -19,7 +19,7 @@ use crate::compatibility::{Format, Level};
 use crate::kinds::driver::{Context, Driver, DriverError, Failure, Operation, Question, Wanted};
 
 use super::spec::{Metadata, RuleSet, SchemaSpec};
-use super::{Schema, SchemaFacts, SchemaLive, VersionLive, content};
+use super::{Schema, SchemaFacts, SchemaLive, VersionLive};
 
 use resolve::Resolver;
 
@@ -197,11 +197,6 @@ fn version(version: Version) -> VersionLive {
 fn format(name: Option<&str>) -> Format {
     name.and_then(|name| name.parse().ok())
         .unwrap_or(Format::Avro)
-}
-
-/// Whether a version is what is wanted, where its references lead to `versions` of their subjects.
-fn is_wanted(spec: &SchemaSpec, versions: &resolve::Versions, live: &VersionLive) -> bool {
-    content::is_held(&spec.content(), versions, live)
 }
 
 /// Awaits all at the same time; the results come in the order of what was asked. How many requests are

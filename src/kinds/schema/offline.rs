@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::compatibility::history::against;
 use crate::compatibility::{
-    Definition, Direction, Format, Level, Mismatch, ParseError, Schema, compare, other_format,
+    Definition, Direction, Format, Level, Mismatch, ParseError, Schema, other_format,
 };
 
 use super::Known;
@@ -87,13 +88,8 @@ pub fn check(
                 return Offline::Unchecked(format!("{version} cannot be read: {error}"));
             }
         };
-        for direction in level.directions() {
-            let mismatches = match direction {
-                Direction::Backward => compare(&new, &old, *direction),
-                Direction::Forward => compare(&old, &new, *direction),
-            };
-            breaks.extend(mismatches.into_iter().map(|one| found(*direction, one)));
-        }
+        let mismatches = against(level, &old, &new).into_iter();
+        breaks.extend(mismatches.map(|(direction, one)| found(direction, one)));
     }
     Offline::Checked(breaks)
 }

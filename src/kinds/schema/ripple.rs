@@ -35,7 +35,7 @@ pub(super) fn ripple(input: &CheckInput<'_, Schema>) -> Option<Ripple> {
             reason: level_is,
         },
         (None, Some(kept)) => Ripple {
-            rollout: kept.rollout(),
+            rollout: Level::kept(kept.backward, kept.forward).rollout(),
             reason: format!("{level_is}, and {}", kept.words()),
         },
         (None, None) => Ripple {
@@ -60,15 +60,6 @@ impl Kept {
         match direction {
             Direction::Backward => self.backward,
             Direction::Forward => self.forward,
-        }
-    }
-
-    fn rollout(&self) -> Rollout {
-        match (self.backward, self.forward) {
-            (true, true) => Rollout::AnyOrder,
-            (true, false) => Rollout::ReadersFirst,
-            (false, true) => Rollout::WritersFirst,
-            (false, false) => Rollout::NoSafeOrder,
         }
     }
 

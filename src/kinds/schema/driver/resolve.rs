@@ -10,7 +10,7 @@ use crate::clients::registry::{Client, Metadata, NewSchema, Reference, RegistryE
 use crate::kinds::schema::spec::{Content, SchemaSpec, Which};
 use crate::kinds::schema::{SchemaLive, content};
 
-use super::{all, is_wanted};
+use super::all;
 
 /// The versions that the references of a content lead to, by name; `None` where there is none yet.
 pub(super) type Versions = BTreeMap<String, Option<u32>>;
@@ -62,8 +62,9 @@ impl<'a> Resolver<'a> {
                     self.know(&referred, spec, None);
                     continue;
                 };
-                let versions = self.versions(&spec.content()).await?;
-                if is_wanted(spec, &versions, latest) {
+                let content = spec.content();
+                let versions = self.versions(&content).await?;
+                if content::is_held(&content, &versions, latest) {
                     held[index] = Some(latest.version);
                     self.know(&referred, spec, held[index]);
                 } else if let Some(schema) = new_schema(spec, &versions) {
