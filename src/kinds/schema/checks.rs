@@ -21,12 +21,8 @@ pub(super) const CHECKS: &[Check<Schema>] = &[
         run: read_only,
     },
     Check {
-        code: "invalid-schema",
-        run: invalid,
-    },
-    Check {
         code: "incompatible",
-        run: incompatible,
+        run: content_of_version,
     },
     Check {
         code: "level-not-kept",
@@ -156,11 +152,19 @@ fn read_only(input: &Input<'_>) -> Vec<Finding> {
     ]
 }
 
+/// What speaks against the content of a new version: that it cannot be read, or what it breaks.
+fn content_of_version(input: &Input<'_>) -> Vec<Finding> {
+    let judged = judged(input);
+    let mut findings: Vec<Finding> = invalid(input, judged.as_ref()).into_iter().collect();
+    if let Some((level, offline)) = judged {
+        findings.extend(incompatible(input, level, &offline));
+    }
+    findings
+}
+
 /// What the registry, or the reader of the format, cannot read.
-fn invalid(input: &Input<'_>) -> Vec<Finding> {
-    let Some(spec) = input.spec else {
-        return Vec::new();
-    };
+fn invalid(input: &Input<'_>, judged: Option<&(Level, Offline)>) -> Option<Finding> {
+    let spec = input.spec?;
     let finding = |weight, detail: String| {
         Finding::new(
             "invalid-schema",
@@ -171,20 +175,19 @@ fn invalid(input: &Input<'_>) -> Vec<Finding> {
         .on("definition")
     };
     if let Some(refused) = &input.facts.refused {
-        return vec![finding(
-            Weight::Error,
-            format!("The registry says: {refused}"),
-        )];
+        let says = format!("The registry says: {refused}");
+        return Some(finding(Weight::Error, says));
     }
-    match judged(input) {
+    match judged {
         Some((_, Offline::Invalid(error))) if input.facts.verdict.is_none() => {
-            vec![finding(Weight::Error, error.to_string())]
+            Some(finding(Weight::Error, error.to_string()))
         }
-        Some((_, Offline::Invalid(error))) => vec![finding(
-            Weight::Warning,
-            format!("{error}\nThe registry takes it, and it is the registry that decides."),
-        )],
-        _ => Vec::new(),
+        Some((_, Offline::Invalid(error))) => {
+            let takes =
+                format!("{error}\nThe registry takes it, and it is the registry that decides.");
+            Some(finding(Weight::Warning, takes))
+        }
+        _ => None,
     }
 }
 
@@ -203,13 +206,10 @@ fn judged(input: &Input<'_>) -> Option<(Level, Offline)> {
 
 /// What the level does not permit: found here, by the registry, or by both. Where they differ the
 /// registry decides, since it is the one that registers.
-fn incompatible(input: &Input<'_>) -> Vec<Finding> {
-    let Some((level, offline)) = judged(input) else {
-        return Vec::new();
-    };
+fn incompatible(input: &Input<'_>, level: Level, offline: &Offline) -> Vec<Finding> {
     let opinion = input.facts.verdict.as_ref();
     let mut findings = Vec::new();
-    match &offline {
+    match offline {
         Offline::Checked(breaks) => {
             let overruled = opinion.is_some_and(|opinion| opinion.compatible);
             findings.extend(breaks.iter().map(|found| broken(level, found, overruled)));
@@ -227,7 +227,7 @@ fn incompatible(input: &Input<'_>) -> Vec<Finding> {
         Offline::Invalid(_) => {}
     }
     if let Some(opinion) = opinion {
-        findings.extend(said(level, opinion, &offline));
+        findings.extend(said(level, opinion, offline));
     }
     for why in &input.facts.unmeasured {
         findings.push(Finding::new(

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use tokio::sync::OnceCell;
+
 use crate::clients::kafka::{self, OffsetSpec, TopicPartition, TopicSelection};
 use crate::clients::registry::{Client, Reference, RegistryError};
 use crate::compatibility::Level;
@@ -24,12 +26,13 @@ pub(super) async fn measure(
     driver: &SchemaDriver,
     questions: Vec<Question<Schema>>,
 ) -> Result<Vec<SchemaFacts>, RegistryError> {
+    let own = Arc::new(OwnLevel::default());
     let facts = all(questions.into_iter().map(|question| {
-        let driver = driver.clone();
+        let (driver, own) = (driver.clone(), own.clone());
         async move {
             match (question.action, &question.spec) {
                 (Action::Delete, _) => deletion(&driver, &question.remote_id).await,
-                (_, Some(spec)) => change(&driver, &question, spec).await,
+                (_, Some(spec)) => change(&driver, &own, &question, spec).await,
                 (_, None) => Ok(SchemaFacts::default()),
             }
         }
@@ -38,12 +41,24 @@ pub(super) async fn measure(
     facts.into_iter().collect()
 }
 
+/// The registry's own level, which is asked for once for all subjects.
+#[derive(Default)]
+struct OwnLevel(OnceCell<Option<String>>);
+
+impl OwnLevel {
+    async fn get(&self, client: &Client) -> Result<Option<Level>, RegistryError> {
+        let level = self.0.get_or_try_init(|| client.level(None)).await?;
+        Ok(level.as_ref().and_then(|level| level.parse().ok()))
+    }
+}
+
 fn changes(question: &Question<Schema>, path: &str) -> bool {
     question.deltas.iter().any(|delta| delta.path == path)
 }
 
 async fn change(
     driver: &SchemaDriver,
+    own: &OwnLevel,
     question: &Question<Schema>,
     spec: &SchemaSpec,
 ) -> Result<SchemaFacts, RegistryError> {
@@ -51,17 +66,13 @@ async fn change(
     let subject = question.remote_id.as_str();
     let mut facts = SchemaFacts::default();
     let in_force = match client.level(Some(subject)).await? {
-        Some(level) => Some(level),
-        None => client.level(None).await?,
+        Some(level) => level.parse().ok(),
+        None => own.get(client).await?,
     };
-    let in_force = in_force.and_then(|level| level.parse::<Level>().ok());
     let level = match spec.compatibility {
         Some(level) => level,
         // It goes back to the registry's own.
-        None if changes(question, "compatibility") => {
-            let own = client.level(None).await?;
-            own.and_then(|level| level.parse().ok()).unwrap_or(DEFAULT)
-        }
+        None if changes(question, "compatibility") => own.get(client).await?.unwrap_or(DEFAULT),
         None => in_force.unwrap_or(DEFAULT),
     };
     facts.level = Some(level);
