@@ -4,27 +4,15 @@
 //! in reach, by the registry itself. No permission helps: a weaker level does, which is then in the
 //! plan for everybody to see.
 
-use crate::kinds::{Finding, Weight};
+use crate::kinds::Weight;
 use crate::plan::Plan;
 
-use super::{GateInput, Refusal, refusal};
+use super::{GateInput, Refusal, refusals};
 
 /// The gate's name.
 pub const NAME: &str = "compatibility";
 
 /// Refuses incompatible versions, of objects that could not be read as well.
 pub fn gate(plan: &Plan, _input: &GateInput) -> Vec<Refusal> {
-    let refused = |findings: &[Finding], address| {
-        let incompatible = findings
-            .iter()
-            .filter(|finding| finding.weight == Weight::Incompatible);
-        let refusals = incompatible.map(|finding| refusal(NAME, address, finding));
-        refusals.collect::<Vec<_>>()
-    };
-    let changed = plan.changes.iter().map(|c| (&c.findings, &c.address));
-    let unread = plan.unread.iter().map(|u| (&u.findings, &u.address));
-    changed
-        .chain(unread)
-        .flat_map(|(findings, address)| refused(findings, address))
-        .collect()
+    refusals(NAME, plan, Weight::Incompatible)
 }

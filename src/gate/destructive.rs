@@ -5,7 +5,7 @@ use crate::kinds::Weight;
 use crate::plan::propose::PROTECTED;
 use crate::plan::{Change, Plan};
 
-use super::{GateInput, Refusal, refusal};
+use super::{GateInput, Refusal, covers, refusal};
 
 /// The gate's name.
 pub const NAME: &str = "destructive";
@@ -15,22 +15,19 @@ pub const NAME: &str = "destructive";
 pub fn gate(plan: &Plan, input: &GateInput) -> Vec<Refusal> {
     let mut refusals = Vec::new();
     for change in &plan.changes {
-        let is_allowed = is_allowed(change, input);
+        let is_allowed = change.allow_destroy || covers(&input.allow_destroy, &change.address);
         let is_protected = change.findings.iter().any(|found| found.code == PROTECTED);
         for finding in &change.findings {
             let is_lifted = is_allowed && finding.code != PROTECTED;
             if finding.weight != Weight::Destructive || is_lifted {
                 continue;
             }
-            let mut refused = refusal(NAME, &change.address, finding);
-            if !is_protected {
-                let permission = permission(change);
-                refused.hint = Some(match refused.hint {
-                    Some(hint) => format!("{hint}\n{permission}"),
-                    None => permission,
-                });
-            }
-            refusals.push(refused);
+            let refused = refusal(NAME, &change.address, finding);
+            refusals.push(if is_protected {
+                refused
+            } else {
+                refused.unless(permission(change))
+            });
         }
     }
     refusals
@@ -40,16 +37,8 @@ pub fn gate(plan: &Plan, input: &GateInput) -> Vec<Refusal> {
 fn permission(change: &Change) -> String {
     let address = &change.address;
     let in_the_project = match change.desired {
-        Some(_) => "allow_destroy = true in the block's lifecycle".to_owned(),
-        None => "allow_destroy in the environment's block".to_owned(),
+        Some(_) => "allow_destroy = true in the block's lifecycle",
+        None => "allow_destroy in the environment's block",
     };
     format!("if the loss is wanted: --allow-destroy '{address}', or {in_the_project}")
-}
-
-fn is_allowed(change: &Change, input: &GateInput) -> bool {
-    change.allow_destroy
-        || input
-            .allow_destroy
-            .iter()
-            .any(|pattern| pattern.matches(&change.address))
 }

@@ -5,10 +5,10 @@
 //! Other permissions do not cover it: nothing is lost that could be measured, somebody stops working.
 
 use crate::graph::{Graph, Origin};
+use crate::plan::Plan;
 use crate::plan::impact::NO_SAFE_ORDER;
-use crate::plan::{Change, Plan};
 
-use super::{GateInput, Refusal, refusal};
+use super::{GateInput, Refusal, covers, refusal};
 
 /// The gate's name.
 pub const NAME: &str = "impact";
@@ -16,36 +16,22 @@ pub const NAME: &str = "impact";
 /// Refuses changes that break somebody whatever is upgraded first, and rollouts that contradict each other.
 pub fn gate(plan: &Plan, input: &GateInput) -> Vec<Refusal> {
     let mut refusals = Vec::new();
-    for change in plan
-        .changes
-        .iter()
-        .filter(|change| !is_allowed(change, input))
-    {
+    for change in &plan.changes {
+        if change.allow_breaking || covers(&input.allow_breaking, &change.address) {
+            continue;
+        }
         let breaking = change.findings.iter();
         for finding in breaking.filter(|finding| finding.code == NO_SAFE_ORDER) {
-            let mut refused = refusal(NAME, &change.address, finding);
             let permission = format!(
                 "if the break is wanted: --allow-breaking '{}', or allow_breaking = true in the block's \
                  lifecycle",
                 change.address
             );
-            refused.hint = Some(match refused.hint {
-                Some(hint) => format!("{hint}\n{permission}"),
-                None => permission,
-            });
-            refusals.push(refused);
+            refusals.push(refusal(NAME, &change.address, finding).unless(permission));
         }
     }
     refusals.extend(contradiction(plan));
     refusals
-}
-
-fn is_allowed(change: &Change, input: &GateInput) -> bool {
-    change.allow_breaking
-        || input
-            .allow_breaking
-            .iter()
-            .any(|pattern| pattern.matches(&change.address))
 }
 
 /// Two rollouts can each ask for what the other forbids: A before B for one schema, B before A for another.

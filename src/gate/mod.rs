@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use crate::address::{Address, AddressPattern};
 use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap};
-use crate::kinds::{Desired, Finding};
+use crate::kinds::{Desired, Finding, Weight};
 use crate::plan::Plan;
 
 /// What was permitted for this run.
@@ -69,6 +69,15 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// Adds how a person can decide otherwise.
+    fn unless(mut self, permission: String) -> Self {
+        self.hint = Some(match self.hint {
+            Some(hint) => format!("{hint}\n{permission}"),
+            None => permission,
+        });
+        self
+    }
+
     /// Returns what to tell the user, without a place in the source.
     pub fn diagnostic(&self) -> Diagnostic {
         Diagnostic {
@@ -136,6 +145,19 @@ pub fn review(plan: Plan, input: &GateInput) -> Result<ApprovedPlan, Rejection> 
             refusals,
         })
     }
+}
+
+/// Returns the refusals of all findings of a weight.
+fn refusals(gate: &'static str, plan: &Plan, weight: Weight) -> Vec<Refusal> {
+    let found = plan.findings().filter(|(_, found)| found.weight == weight);
+    found
+        .map(|(address, found)| refusal(gate, address, found))
+        .collect()
+}
+
+/// Whether one of the patterns covers an object.
+fn covers(patterns: &[AddressPattern], address: &Address) -> bool {
+    patterns.iter().any(|pattern| pattern.matches(address))
 }
 
 /// Returns the refusal that a finding of a change stands for.

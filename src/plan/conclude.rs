@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::address::Address;
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::Diagnostics;
 use crate::document::Document;
 use crate::kinds::entry::{ErasedChange, WrongDocument};
 use crate::kinds::{self, Action, Finding, ObjectName};
 
-use super::{Change, Plan, Proposal, Unread};
+use super::{Change, Plan, Proposal, Unread, cannot_be_checked};
 
 /// What was measured for changes.
 pub type Facts = BTreeMap<Address, Document>;
@@ -46,38 +46,15 @@ pub fn conclude(
         let Some(kind) = kinds::kind(&change.address.kind) else {
             continue;
         };
-        let found = (kind.check)(&ErasedChange {
-            action: change.action,
-            remote_id: &change.remote_id,
-            spec: change.desired.as_ref(),
-            prior: change.prior.as_ref(),
-            live: change.live.as_ref(),
-            deltas: &change.deltas,
-            facts: change.facts.as_ref(),
-        });
-        match found {
+        match (kind.check)(&change.erased()) {
             Ok(found) => change.findings.extend(found),
-            Err(error) => wrong.push(
-                Diagnostic::error(
-                    "wrong-document",
-                    format!("{} cannot be checked", change.address),
-                )
-                .on(&change.address)
-                .detail(error.to_string()),
-            ),
+            Err(error) => wrong.push(cannot_be_checked(&change.address, &error)),
         }
     }
     for object in &mut unread {
         match judge(object) {
             Ok(found) => object.findings = found,
-            Err(error) => wrong.push(
-                Diagnostic::error(
-                    "wrong-document",
-                    format!("{} cannot be checked", object.address),
-                )
-                .on(&object.address)
-                .detail(error.to_string()),
-            ),
+            Err(error) => wrong.push(cannot_be_checked(&object.address, &error)),
         }
     }
     if wrong.has_errors() {

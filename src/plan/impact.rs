@@ -11,12 +11,11 @@ use serde::{Deserialize, Serialize};
 use crate::address::{Address, ProviderAddress};
 use crate::compatibility::level::Rollout;
 use crate::config::project::Provider;
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::Diagnostics;
 use crate::graph::infer::Named;
-use crate::kinds::entry::ErasedChange;
 use crate::kinds::{self, Desired, Finding, LiveUser, Role, Weight};
 
-use super::{Change, Plan, Proposal};
+use super::{Change, Plan, Proposal, cannot_be_checked};
 
 /// What a change means to others than the object itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -296,24 +295,8 @@ fn ripple(change: &Change) -> Result<Option<kinds::Ripple>, Diagnostics> {
     let Some(kind) = kinds::kind(&change.address.kind) else {
         return Ok(None);
     };
-    let ripple = (kind.ripple)(&ErasedChange {
-        action: change.action,
-        remote_id: &change.remote_id,
-        spec: change.desired.as_ref(),
-        prior: change.prior.as_ref(),
-        live: change.live.as_ref(),
-        deltas: &change.deltas,
-        facts: change.facts.as_ref(),
-    });
-    ripple.map_err(|error| {
-        Diagnostic::error(
-            "wrong-document",
-            format!("{} cannot be checked", change.address),
-        )
-        .on(&change.address)
-        .detail(error.to_string())
-        .into()
-    })
+    let ripple = (kind.ripple)(&change.erased());
+    ripple.map_err(|error| cannot_be_checked(&change.address, &error).into())
 }
 
 impl Concerns {

@@ -28,8 +28,9 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::address::{Address, EnvironmentName, ProviderAddress};
-use crate::diagnostic::Diagnostics;
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::document::{ContentHash, Document};
+use crate::kinds::entry::{ErasedChange, WrongDocument};
 use crate::kinds::{Action, Delta, Finding};
 
 pub use impact::Impact;
@@ -178,6 +179,28 @@ pub struct Unread {
     pub findings: Vec<Finding>,
 }
 
+impl Change {
+    /// Returns the change as its kind's rules see it.
+    fn erased(&self) -> ErasedChange<'_> {
+        ErasedChange {
+            action: self.action,
+            remote_id: &self.remote_id,
+            spec: self.desired.as_ref(),
+            prior: self.prior.as_ref(),
+            live: self.live.as_ref(),
+            deltas: &self.deltas,
+            facts: self.facts.as_ref(),
+        }
+    }
+}
+
+/// Returns what to tell where a kind cannot read what it is asked about.
+fn cannot_be_checked(address: &Address, error: &WrongDocument) -> Diagnostic {
+    Diagnostic::error("wrong-document", format!("{address} cannot be checked"))
+        .on(address)
+        .detail(error.to_string())
+}
+
 /// An object whose live form is not what was last applied.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -223,6 +246,14 @@ impl Plan {
     /// Returns the hash that an approval binds to: of everything in the plan.
     pub fn hash(&self) -> ContentHash {
         Document::of(self).hash()
+    }
+
+    /// Returns what was found, of objects that could not be read as well.
+    pub fn findings(&self) -> impl Iterator<Item = (&Address, &Finding)> {
+        let changed = self.changes.iter().map(|it| (&it.address, &it.findings));
+        let unread = self.unread.iter().map(|it| (&it.address, &it.findings));
+        let all = changed.chain(unread);
+        all.flat_map(|(address, findings)| findings.iter().map(move |found| (address, found)))
     }
 
     /// How many changes have an action.
