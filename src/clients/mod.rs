@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::env::VarError;
 use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use crate::address::ProviderAddress;
 use crate::clients::kafka::settings::SettingErrors;
@@ -20,7 +20,7 @@ use crate::config::block::Attribute;
 use crate::config::project::Provider;
 use crate::config::schema::ProviderSchema;
 use crate::config::value::{SecretRef, Value};
-use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diagnostic::{Diagnostic, Diagnostics, Span, capitalised};
 
 /// The providers that a project may use.
 pub const PROVIDERS: &[ProviderSchema] = &[
@@ -62,68 +62,43 @@ impl Connections {
 
     /// Returns the client of a `kafka` provider; reads its secrets and certificates the first time.
     pub fn kafka(&self, address: &ProviderAddress) -> Result<kafka::Client, Diagnostics> {
-        let mut made = self
-            .kafka
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(client) = made.get(address) {
-            return Ok(client.clone());
-        }
-        let provider = self.provider(address)?;
-        let pairs = self.settings(provider)?;
-        let told = |wrong: SettingErrors| {
-            wrong.into_diagnostics(|name| {
-                let attribute = provider.settings.get(name.replace('.', "_").as_str());
-                Some(
-                    attribute
-                        .map_or(&provider.span, |found| &found.value_span)
-                        .clone(),
-                )
-            })
-        };
-        let settings = kafka::Settings::from_pairs(pairs).map_err(told)?;
-        let client =
+        kept(&self.kafka, address, || {
+            let provider = self.provider(address)?;
+            let pairs = self.settings(provider)?;
+            let told = |wrong: SettingErrors| {
+                wrong.into_diagnostics(|name| Some(place(provider, &name.replace('.', "_"))))
+            };
+            let settings = kafka::Settings::from_pairs(pairs).map_err(told)?;
             kafka::Client::new(settings.relative_to(&self.base)).map_err(|error| match error {
                 kafka::KafkaError::Security { setting, problem } => {
                     told(SettingErrors::of(setting, &*problem))
                 }
                 error => kafka_diagnostic(address, &error).into(),
-            })?;
-        made.insert(address.clone(), client.clone());
-        Ok(client)
+            })
+        })
     }
 
     /// Returns the client of a `schema_registry` provider; reads its secrets and certificates the first
     /// time.
     pub fn registry(&self, address: &ProviderAddress) -> Result<registry::Client, Diagnostics> {
-        let mut made = self
-            .registries
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(client) = made.get(address) {
-            return Ok(client.clone());
-        }
-        let provider = self.provider(address)?;
-        let pairs = self.settings(provider)?;
-        let mut settings = registry::settings::read(pairs).map_err(|wrong| {
-            let diagnostics = wrong.into_iter().map(|wrong| {
-                let attribute = provider.settings.get(wrong.name);
-                Diagnostic::error(
-                    "registry-setting",
-                    format!("The setting {:?} cannot be used", wrong.name),
-                )
-                .detail(wrong.problem)
-                .at(attribute
-                    .map_or(&provider.span, |found| &found.value_span)
-                    .clone())
-            });
-            diagnostics.collect::<Diagnostics>()
-        })?;
-        settings.tls.start_from(&self.base);
-        let client = registry::Client::new(settings)
-            .map_err(|error| registry_diagnostic(address, &error))?;
-        made.insert(address.clone(), client.clone());
-        Ok(client)
+        kept(&self.registries, address, || {
+            let provider = self.provider(address)?;
+            let pairs = self.settings(provider)?;
+            let mut settings = registry::settings::read(pairs).map_err(|wrong| {
+                let diagnostics = wrong.into_iter().map(|wrong| {
+                    Diagnostic::error(
+                        "registry-setting",
+                        format!("The setting {:?} cannot be used", wrong.name),
+                    )
+                    .detail(wrong.problem)
+                    .at(place(provider, wrong.name))
+                });
+                diagnostics.collect::<Diagnostics>()
+            })?;
+            settings.tls.start_from(&self.base);
+            registry::Client::new(settings)
+                .map_err(|error| registry_diagnostic(address, &error).into())
+        })
     }
 
     /// Returns the addresses of all providers of a kind.
@@ -208,6 +183,29 @@ impl Connections {
     }
 }
 
+/// Returns the client that was made for a provider, or makes it.
+fn kept<C: Clone>(
+    clients: &Mutex<BTreeMap<ProviderAddress, C>>,
+    address: &ProviderAddress,
+    make: impl FnOnce() -> Result<C, Diagnostics>,
+) -> Result<C, Diagnostics> {
+    let mut clients = clients.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(client) = clients.get(address) {
+        return Ok(client.clone());
+    }
+    let client = make()?;
+    clients.insert(address.clone(), client.clone());
+    Ok(client)
+}
+
+/// Returns the place of a setting, or of the block where it is not set.
+fn place(provider: &Provider, setting: &str) -> Span {
+    let attribute = provider.settings.get(setting);
+    attribute
+        .map_or(&provider.span, |found| &found.value_span)
+        .clone()
+}
+
 /// Editors end a file's last line; what they add is no part of a secret.
 fn without_line_end(text: &str) -> &str {
     let text = text.strip_suffix('\n').unwrap_or(text);
@@ -236,10 +234,7 @@ pub fn registry_diagnostic(
     provider: &ProviderAddress,
     error: &registry::RegistryError,
 ) -> Diagnostic {
-    let mut text = error.to_string();
-    if let Some(first) = text.get(..1) {
-        text = first.to_uppercase() + &text[1..];
-    }
+    let text = capitalised(&error.to_string());
     let code = if error.is_away() { AWAY } else { "registry" };
     Diagnostic::error(code, format!("{text} (provider {provider})"))
         .hint_opt(error.hint().map(str::to_owned))
