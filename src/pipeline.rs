@@ -171,7 +171,8 @@ pub fn prepare_looking(request: &Request) -> Result<Prepared, Diagnostics> {
         looking.get_or_init(|| {
             let environment = head.environment.clone();
             let backend = backend::open(head.settings, &request.base, environment).ok()?;
-            let connections = Connections::new(head.providers, &request.base);
+            let connections = Connections::new(head.providers, &request.base)
+                .with_files(Arc::clone(&request.snapshot.files));
             Some(tokio::spawn(look(backend, Drivers::new(connections))))
         });
     };
@@ -221,7 +222,9 @@ fn prepare_telling(
         .commit
         .as_ref()
         .map(|commit| commit.id.to_string());
-    let drivers = Drivers::new(Connections::new(&project.providers, &request.base));
+    let connections = Connections::new(&project.providers, &request.base)
+        .with_files(Arc::clone(&request.snapshot.files));
+    let drivers = Drivers::new(connections);
     Ok(Prepared {
         project,
         desired,

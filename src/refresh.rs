@@ -21,7 +21,7 @@ use crate::plan::conclude::{Facts, needs_facts};
 use crate::plan::propose::Observed;
 use crate::plan::survey::Item;
 use crate::plan::{Change, Proposal, Survey};
-use crate::state::State;
+use crate::state::{ObjectState, State};
 
 pub use users::users;
 
@@ -87,12 +87,12 @@ impl Drivers {
     }
 }
 
-/// An object to be read: its address, its name there, what is wanted and what was applied.
+/// An object to be read: its address, its name there, what is wanted and what the state says.
 struct Sight<'a> {
     address: &'a Address,
     remote_id: &'a str,
     spec: Option<&'a Document>,
-    history: Vec<&'a Document>,
+    owned: Option<&'a ObjectState>,
 }
 
 type Batches<'a, T> = BTreeMap<(ProviderAddress, &'static str), Vec<T>>;
@@ -112,7 +112,7 @@ pub async fn observe_owned(drivers: &mut Drivers, state: &State) -> Result<Obser
                 address,
                 remote_id: &owned.remote_id,
                 spec: None,
-                history: owned.specs().collect(),
+                owned: Some(owned),
             });
     }
     // What is away is asked again, and told then.
@@ -143,7 +143,7 @@ pub async fn observe(
                 address,
                 remote_id: &item.remote_id,
                 spec: item.desired.as_ref().map(|desired| &desired.spec),
-                history: item.history(),
+                owned: item.owned.as_ref(),
             });
     }
     let (seen, away) = read(drivers, batches, true).await?;
@@ -163,7 +163,7 @@ fn is_as_owned(item: &Item) -> bool {
 pub async fn observe_again(
     drivers: &mut Drivers,
     changes: &[Change],
-    histories: &BTreeMap<Address, Vec<Document>>,
+    owned: &BTreeMap<&Address, &ObjectState>,
 ) -> Result<Observed, RefreshError> {
     let mut batches: Batches<'_, Sight<'_>> = BTreeMap::new();
     for change in changes.iter().filter(|change| change.action.reaches_out()) {
@@ -177,11 +177,7 @@ pub async fn observe_again(
                 address: &change.address,
                 remote_id: &change.remote_id,
                 spec: change.desired.as_ref(),
-                history: histories
-                    .get(&change.address)
-                    .into_iter()
-                    .flatten()
-                    .collect(),
+                owned: owned.get(&change.address).copied(),
             });
     }
     let (observed, _) = read(drivers, batches, false).await?;
@@ -199,12 +195,25 @@ async fn read(
         let Some(driver) = driver(drivers, &provider, kind, &mut wrong) else {
             continue;
         };
+        let histories: Vec<Vec<&Document>> = sights
+            .iter()
+            .map(|sight| {
+                sight
+                    .owned
+                    .into_iter()
+                    .flat_map(ObjectState::specs)
+                    .collect()
+            })
+            .collect();
         let wanted: Vec<ErasedWanted<'_>> = sights
             .iter()
-            .map(|sight| ErasedWanted {
+            .zip(&histories)
+            .map(|(sight, history)| ErasedWanted {
                 remote_id: sight.remote_id,
                 spec: sight.spec,
-                history: &sight.history,
+                history,
+                outcome: sight.owned.and_then(|owned| owned.outcome.as_ref()),
+                notes: sight.owned.and_then(ObjectState::notes),
             })
             .collect();
         let addresses = sights.iter().map(|sight| sight.address.clone()).collect();

@@ -137,15 +137,12 @@ async fn moved_since(
     writer: &Writer,
     drivers: &mut Drivers,
 ) -> Result<BTreeSet<Address>, ApplyError> {
-    let histories: BTreeMap<Address, Vec<Document>> = plan
+    let owned: BTreeMap<&Address, &ObjectState> = plan
         .changes
         .iter()
-        .filter_map(|change| {
-            let owned = owned(change, writer)?;
-            Some((change.address.clone(), owned.specs().cloned().collect()))
-        })
+        .filter_map(|change| Some((&change.address, owned(change, writer)?)))
         .collect();
-    let now = refresh::observe_again(drivers, &plan.changes, &histories)
+    let now = refresh::observe_again(drivers, &plan.changes, &owned)
         .await
         .map_err(ApplyError::Refresh)?;
     Ok(plan
@@ -320,12 +317,8 @@ impl Run<'_> {
     }
 
     fn erased(&self, change: &Change, operation: Operation) -> ErasedOperation {
-        let pending = self
-            .writer
-            .state()
-            .objects
-            .get(&change.address)
-            .and_then(|o| o.pending.as_ref());
+        let owned = self.writer.state().objects.get(&change.address);
+        let pending = owned.and_then(|owned| owned.pending.as_ref());
         ErasedOperation {
             address: change.address.clone(),
             action: match operation {
@@ -337,6 +330,7 @@ impl Run<'_> {
             spec: change.desired.clone(),
             live: change.live.clone(),
             deltas: change.deltas.clone(),
+            outcome: owned.and_then(|owned| owned.outcome.clone()),
             notes: pending.and_then(|pending| pending.notes.clone()),
         }
     }
@@ -351,10 +345,7 @@ impl Run<'_> {
         let driver = match kinds::kind(kind).map(|kind| self.drivers.get(provider, kind)) {
             Some(Ok(driver)) => driver,
             Some(Err(error)) => {
-                let failure = Failure {
-                    message: error.to_string(),
-                    unchanged: true,
-                };
+                let failure = Failure::unchanged(error.to_string());
                 let done = (addresses(operations), vec![Err(failure); operations.len()]);
                 self.running.spawn(async move { done });
                 return;
@@ -381,6 +372,7 @@ impl Run<'_> {
                 Err(failure) if failure.unchanged => records.push(Record::Failed {
                     address: address.clone(),
                     message: failure.message.clone(),
+                    outcome: failure.outcome.clone(),
                 }),
                 Err(_) => {}
             }

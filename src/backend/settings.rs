@@ -155,6 +155,7 @@ mod tests {
                 .map(|(name, value)| ((*name).into(), attribute(value)))
                 .collect(),
             blocks: Vec::new(),
+            files: Vec::new(),
             span: span.clone(),
         }
     }

@@ -3,6 +3,7 @@
 //! [`Connections`] holds the providers of a project and makes their clients when they are first needed.
 //! It is the place where secrets are read, and no earlier one.
 
+mod files;
 pub mod http;
 pub mod kafka;
 pub mod registry;
@@ -12,15 +13,18 @@ use std::collections::BTreeMap;
 use std::env::VarError;
 use std::fmt::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::address::ProviderAddress;
 use crate::clients::kafka::settings::SettingErrors;
 use crate::config::block::Attribute;
+use crate::config::files::Files;
 use crate::config::project::Provider;
 use crate::config::schema::ProviderSchema;
 use crate::config::value::{SecretRef, Value};
 use crate::diagnostic::{Diagnostic, Diagnostics, Span, capitalised};
+
+pub use files::{ProjectFiles, UnreadFile};
 
 /// The providers that a project may use.
 pub const PROVIDERS: &[ProviderSchema] = &[
@@ -38,6 +42,7 @@ pub const PROVIDERS: &[ProviderSchema] = &[
 pub struct Connections {
     providers: BTreeMap<ProviderAddress, Provider>,
     base: PathBuf,
+    files: ProjectFiles,
     kafka: Mutex<BTreeMap<ProviderAddress, kafka::Client>>,
     registries: Mutex<BTreeMap<ProviderAddress, registry::Client>>,
 }
@@ -55,9 +60,22 @@ impl Connections {
         Self {
             providers: providers.clone(),
             base: base.to_owned(),
+            files: ProjectFiles::default(),
             kafka: Mutex::default(),
             registries: Mutex::default(),
         }
+    }
+
+    /// Sets the files of the project, which drivers may have to hand over: a job's program.
+    #[must_use]
+    pub fn with_files(mut self, files: Arc<dyn Files>) -> Self {
+        self.files = ProjectFiles::of(files);
+        self
+    }
+
+    /// Returns the files of the project.
+    pub fn files(&self) -> &ProjectFiles {
+        &self.files
     }
 
     /// Returns the client of a `kafka` provider; reads its secrets and certificates the first time.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::diagnostic::Span;
+use crate::document::ContentHash;
 
 use super::value::Value;
 
@@ -87,6 +88,36 @@ pub struct Block {
     pub attributes: Attributes,
     /// The nested blocks, in the order of the source.
     pub blocks: Vec<Block>,
+    /// The files of the project that attributes name, as the kind's schema says which do: the attribute's
+    /// name and the file, in the order of the list.
+    pub files: Vec<(Arc<str>, ProjectFile)>,
     /// The block's header: keyword and labels.
     pub span: Span,
+}
+
+/// A file of the project that an attribute names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProjectFile {
+    /// Its path from the root of the project's tree.
+    pub path: Arc<str>,
+    /// The hash of its content.
+    pub hash: ContentHash,
+    /// Its length in bytes.
+    pub bytes: u64,
+}
+
+impl Block {
+    /// Returns the files that an attribute names.
+    pub fn files_of<'a>(&'a self, attribute: &'a str) -> impl Iterator<Item = &'a ProjectFile> {
+        let files = self.files.iter();
+        files.filter_map(move |(name, file)| (**name == *attribute).then_some(file))
+    }
+
+    /// Returns the file that an attribute names, if it names one.
+    pub fn file(&self, attribute: &str) -> Option<&ProjectFile> {
+        self.files
+            .iter()
+            .find(|(name, _)| **name == *attribute)
+            .map(|(_, file)| file)
+    }
 }

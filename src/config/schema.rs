@@ -43,6 +43,9 @@ pub struct KindSchema {
     /// The attribute that is the block's label where it is not set: `name` for a topic. References
     /// such as `topic.orders.name` read it.
     pub name_attribute: Option<&'static str>,
+    /// The attributes that name files of the project, each as `attribute` or `block.attribute`: a path or a
+    /// list of paths, read as [`Block::files`](super::block::Block::files). A value that is a URL is none.
+    pub files: &'static [&'static str],
     /// What the block holds besides the meta-arguments.
     pub body: BlockSchema,
 }

@@ -48,6 +48,10 @@ pub struct Wanted<K: Kind> {
     pub owned: bool,
     /// Whether only the state holds it: it is to be deleted, or forgotten.
     pub unwanted: bool,
+    /// What the system gave out when it was last applied ([`Kind::outcome`]).
+    pub outcome: Option<Document>,
+    /// What an earlier run, which never settled, noted ([`Context::note`]).
+    pub notes: Option<Document>,
 }
 
 /// A change whose consequences are to be measured.
@@ -82,6 +86,8 @@ pub struct Operation<K: Kind> {
     pub live: Option<K::Live>,
     /// What differs.
     pub deltas: Vec<Delta>,
+    /// What the system gave out when it was last applied ([`Kind::outcome`]).
+    pub outcome: Option<Document>,
     /// What an earlier run, which never settled, noted for this one.
     pub notes: Option<Document>,
 }
@@ -93,6 +99,28 @@ pub struct Failure {
     pub message: String,
     /// Whether the live object is known to be as it was before.
     pub unchanged: bool,
+    /// What the state is to remember of an object that is as it was before, where the system gave out
+    /// something new on the way back: a job that was started again has another id.
+    pub outcome: Option<Document>,
+}
+
+impl Failure {
+    /// Returns the failure of an operation that may have done something.
+    pub fn unsettled(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            unchanged: false,
+            outcome: None,
+        }
+    }
+
+    /// Returns the failure of an operation that did nothing, or of which nothing is left.
+    pub fn unchanged(message: impl Into<String>) -> Self {
+        Self {
+            unchanged: true,
+            ..Self::unsettled(message)
+        }
+    }
 }
 
 /// Where a driver's words about its progress go.
@@ -197,6 +225,10 @@ pub struct ErasedWanted<'a> {
     pub spec: Option<&'a Document>,
     /// What was applied, latest first.
     pub history: &'a [&'a Document],
+    /// What the system gave out when it was last applied.
+    pub outcome: Option<&'a Document>,
+    /// What an earlier run noted.
+    pub notes: Option<&'a Document>,
 }
 
 /// [`Question`] with documents.
@@ -231,6 +263,8 @@ pub struct ErasedOperation {
     pub live: Option<Document>,
     /// What differs.
     pub deltas: Vec<Delta>,
+    /// What the system gave out when it was last applied.
+    pub outcome: Option<Document>,
     /// What an earlier run noted.
     pub notes: Option<Document>,
 }
@@ -335,11 +369,7 @@ impl<D: Driver> ErasedDriver for Eraser<D> {
                         .collect()
                 }
                 Err(error) => {
-                    let failure = Failure {
-                        message: error.to_string(),
-                        unchanged: true,
-                    };
-                    vec![Err(failure); count]
+                    vec![Err(Failure::unchanged(error.to_string())); count]
                 }
             }
         })
@@ -363,6 +393,8 @@ fn typed_wanted<K: Kind>(wanted: &ErasedWanted<'_>) -> Result<Wanted<K>, DriverE
         specs,
         owned: !wanted.history.is_empty(),
         unwanted: wanted.spec.is_none(),
+        outcome: wanted.outcome.cloned(),
+        notes: wanted.notes.cloned(),
     })
 }
 
@@ -401,6 +433,7 @@ fn typed_operation<K: Kind>(operation: ErasedOperation) -> Result<Operation<K>, 
         address: operation.address,
         action: operation.action,
         deltas: operation.deltas,
+        outcome: operation.outcome,
         notes: operation.notes,
         remote_id: operation.remote_id,
     })

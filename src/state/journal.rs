@@ -83,6 +83,9 @@ pub enum Record {
         address: Address,
         /// Why.
         message: String,
+        /// What the system gave out on the way back to what was before; absent where nothing did.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        outcome: Option<Document>,
     },
     /// All was done that could be done: the release counts as applied.
     Complete {
@@ -181,7 +184,9 @@ impl State {
             } => self.begin(address, *operation, object.as_deref()),
             Record::Note { address, notes } => self.note(address, notes),
             Record::Applied { address, outcome } => self.settle(address, outcome.as_ref()),
-            Record::Failed { address, .. } => self.undo(address),
+            Record::Failed {
+                address, outcome, ..
+            } => self.undo(address, outcome.as_ref()),
             Record::Complete { commit, release } => {
                 self.commit.clone_from(commit);
                 self.release = *release;
@@ -283,8 +288,9 @@ impl State {
         Ok(())
     }
 
-    /// The operation that is pending on an object did not happen: it is what it was before.
-    fn undo(&mut self, address: &Address) -> Result<(), FoldError> {
+    /// The operation that is pending on an object did not happen: it is what it was before, but for what the
+    /// system gave out on the way back.
+    fn undo(&mut self, address: &Address, outcome: Option<&Document>) -> Result<(), FoldError> {
         self.pending_action(address)?;
         let object = self
             .objects
@@ -304,6 +310,9 @@ impl State {
             self.objects.insert(address.clone(), before);
         } else if let Some(previous) = pending.previous {
             self.objects.insert(address.clone(), *previous);
+        }
+        if let (Some(object), Some(outcome)) = (self.objects.get_mut(address), outcome) {
+            object.outcome = Some(outcome.clone());
         }
         Ok(())
     }

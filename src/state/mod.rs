@@ -118,6 +118,13 @@ pub struct ObjectState {
 }
 
 impl ObjectState {
+    /// Returns what an operation that never settled noted.
+    pub fn notes(&self) -> Option<&Document> {
+        self.pending
+            .as_ref()
+            .and_then(|pending| pending.notes.as_ref())
+    }
+
     /// Returns every description that may be in effect in the live system, the latest first: what a
     /// key was set by, if it was set by us, even where an operation never settled.
     pub fn specs(&self) -> impl Iterator<Item = &Document> {

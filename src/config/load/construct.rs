@@ -118,6 +118,7 @@ impl Site<'_, '_, '_> {
             labels: labels?,
             attributes,
             blocks: nested,
+            files: Vec::new(),
             span: self.span(&block.range),
         });
         Some(())

@@ -20,6 +20,7 @@ mod declare;
 mod dependencies;
 mod engine;
 mod expression;
+mod files;
 mod index;
 mod inputs;
 mod mentions;

@@ -12,6 +12,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use super::declare;
 use super::dependencies::Dep;
 use super::engine::{Built, Cell, Engine, Shape, assemble, shape};
+use super::files;
 use super::index::Syntax;
 use super::module::{self, ObjectItem};
 use super::repeat::expand;
@@ -230,13 +231,17 @@ impl<'e, 'a> Engine<'e, 'a> {
             };
             attributes.insert(name.into(), label);
         }
-        Some(Block {
+        let mut body = Block {
             keyword: Arc::clone(&frame.kind),
             labels: vec![Arc::clone(&frame.name)],
             attributes,
             blocks,
+            files: Vec::new(),
             span: header.span.clone(),
-        })
+        };
+        let named = frame.item.schema.files;
+        files::read(&mut body, named, self.access, errors)?;
+        Some(body)
     }
 
     /// The value that references to the object see: all attributes of its kind, null where not set.

@@ -445,6 +445,7 @@ impl Reader<'_> {
                 .collect(),
             attributes,
             blocks,
+            files: Vec::new(),
             span: header_span(piece, block),
         })
     }

@@ -95,13 +95,10 @@ impl Driver for ConsumerGroupDriver {
     ) -> Vec<Result<Option<ConsumerGroupLive>, Failure>> {
         // A declaration never differs from what is there, so no plan comes here.
         let refused = operations.iter().map(|operation| {
-            Err(Failure {
-                message: format!(
-                    "the group {:?} is only declared: nothing of it can be changed",
-                    operation.remote_id
-                ),
-                unchanged: true,
-            })
+            Err(Failure::unchanged(format!(
+                "the group {:?} is only declared: nothing of it can be changed",
+                operation.remote_id
+            )))
         });
         refused.collect()
     }

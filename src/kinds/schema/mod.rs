@@ -36,6 +36,7 @@ const SCHEMA: KindSchema = KindSchema {
     keyword: "schema",
     provider: "schema_registry",
     name_attribute: None,
+    files: &[],
     body: BlockSchema {
         attributes: &[
             AttributeSchema {

@@ -26,6 +26,7 @@ const SCHEMA: KindSchema = KindSchema {
     keyword: "topic",
     provider: "kafka",
     name_attribute: Some("name"),
+    files: &[],
     body: BlockSchema {
         attributes: &[
             AttributeSchema {

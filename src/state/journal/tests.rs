@@ -53,6 +53,7 @@ fn failed(name: &str) -> Record {
     Record::Failed {
         address: topic(name),
         message: "no".into(),
+        outcome: None,
     }
 }
 
@@ -106,6 +107,27 @@ fn results_settle_what_was_begun() {
     let undone = [failed("a"), failed("b"), failed("c")];
     let after = fold(state.clone(), &[begun.as_slice(), &undone].concat()).expect("valid");
     assert_eq!(after, state);
+}
+
+#[test]
+fn a_failure_keeps_what_was_given_out_on_the_way_back() {
+    let back = Record::Failed {
+        address: topic("a"),
+        message: "the old one runs again".into(),
+        outcome: Some(json!({ "id": 7 }).into()),
+    };
+    let update = intent("a", Operation::Update, Some(2));
+    let after = fold(with("a", 1), &[update, back.clone()]).expect("valid");
+    let mut expected = with("a", 1);
+    expected
+        .objects
+        .get_mut(&topic("a"))
+        .expect("there")
+        .outcome = Some(json!({ "id": 7 }).into());
+    assert_eq!(after, expected);
+    let create = intent("a", Operation::Create, Some(1));
+    let after = fold(empty(), &[create, back]).expect("valid");
+    assert_eq!(after, empty(), "what was never made remembers nothing");
 }
 
 #[test]
@@ -322,7 +344,7 @@ proptest! {
         if let Record::Intent { address, operation, .. } = &next
             && let Ok(begun) = fold(state.clone(), std::slice::from_ref(&next))
         {
-            let undone = fold(begun, &[Record::Failed { address: address.clone(), message: String::new() }]).expect("begun");
+            let undone = fold(begun, &[Record::Failed { address: address.clone(), message: String::new(), outcome: None }]).expect("begun");
             let known = |state: &State| state.objects.get(address).map(|object| {
                 let mut specs: Vec<_> = object.specs().map(|spec| spec.canonical().to_owned()).collect();
                 specs.sort();

@@ -141,10 +141,7 @@ impl World {
     }
 
     fn apply(&mut self, operation: &Operation<Topic>) -> Result<(), Failure> {
-        let failed = |message: &str| Failure {
-            message: message.to_owned(),
-            unchanged: true,
-        };
+        let failed = |message: &str| Failure::unchanged(message);
         if self.broken.contains(&operation.remote_id) {
             return Err(failed("the brokers are broken"));
         }

@@ -59,6 +59,8 @@ impl Driven {
             specs: vec![spec.clone()],
             owned: false,
             unwanted: false,
+            outcome: None,
+            notes: None,
         }];
         let seen = self.runtime.block_on(self.driver.observe(wanted));
         seen.unwrap().remove(0)
@@ -92,6 +94,8 @@ impl Driven {
             specs: std::iter::once(spec).chain(was).cloned().collect(),
             owned: !was.is_empty(),
             unwanted: false,
+            outcome: None,
+            notes: None,
         };
         let seen = self.runtime.block_on(self.driver.observe(vec![wanted]));
         let live = seen.unwrap().remove(0);
@@ -105,6 +109,7 @@ impl Driven {
                 .map(|live| Topic::diff(spec, was, live))
                 .unwrap_or_default(),
             live,
+            outcome: None,
             notes: None,
         }
     }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod errors;
+mod files;
 mod modules;
 mod performance;
 mod project;
@@ -12,6 +13,7 @@ mod values;
 use std::fmt::Write as _;
 
 use crate::address::EnvironmentName;
+use crate::config::block::ProjectFile;
 use crate::config::files::MemoryFiles;
 use crate::config::project::{InputArgument, Inputs, Project};
 use crate::config::schema::{
@@ -40,6 +42,7 @@ const KINDS: &[KindSchema] = &[
         keyword: "topic",
         provider: "kafka",
         name_attribute: Some("name"),
+        files: &[],
         body: BlockSchema {
             attributes: &[
                 attribute("name", false),
@@ -67,9 +70,28 @@ const KINDS: &[KindSchema] = &[
         keyword: "schema",
         provider: "registry",
         name_attribute: None,
+        files: &[],
         body: BlockSchema {
             attributes: &[attribute("subject", true), attribute("definition", false)],
             blocks: &[],
+        },
+    },
+    KindSchema {
+        keyword: "job",
+        provider: "kafka",
+        name_attribute: None,
+        files: &["scripts", "code.jar"],
+        body: BlockSchema {
+            attributes: &[attribute("scripts", false)],
+            blocks: &[NestedBlockSchema {
+                keyword: "code",
+                labels: 0,
+                repeatable: false,
+                body: BlockSchema {
+                    attributes: &[attribute("jar", true)],
+                    blocks: &[],
+                },
+            }],
         },
     },
 ];

@@ -32,6 +32,7 @@ pub(super) async fn apply(
                 Err(message) => Err(Failure {
                     message,
                     unchanged: run.is_clean,
+                    outcome: None,
                 }),
             }
         }
@@ -145,6 +146,8 @@ impl Run<'_> {
             specs: vec![spec.clone()],
             owned: true,
             unwanted: false,
+            outcome: self.operation.outcome.clone(),
+            notes: None,
         };
         let seen = self.driver.look(&[wanted]).await;
         let live = seen

@@ -37,7 +37,13 @@ impl Results {
         // The first failure is the reason; a later one can only make the outcome less certain.
         match &mut self.0[index] {
             Some(failure) => failure.unchanged &= unchanged,
-            empty => *empty = Some(Failure { message, unchanged }),
+            empty => {
+                *empty = Some(Failure {
+                    message,
+                    unchanged,
+                    outcome: None,
+                });
+            }
         }
     }
 
@@ -403,6 +409,8 @@ async fn read_back(
                 specs: specs(&operations[*index]),
                 owned: false,
                 unwanted: false,
+                outcome: None,
+                notes: None,
             })
             .collect();
         let seen = driver.observe(wanted).await;
