@@ -11,11 +11,13 @@ use std::time::Duration;
 
 use bytes::{Buf as _, Bytes, TryGetError};
 use kafka_protocol::error::ResponseError;
+use kafka_protocol::messages::describe_share_group_offsets_request::DescribeShareGroupOffsetsRequestGroup;
 use kafka_protocol::messages::offset_fetch_request::OffsetFetchRequestGroup;
 use kafka_protocol::messages::{
     ConsumerGroupDescribeRequest, ConsumerGroupDescribeResponse, DescribeGroupsRequest,
-    DescribeGroupsResponse, GroupId, ListGroupsRequest, ListGroupsResponse, OffsetFetchRequest,
-    OffsetFetchResponse, ShareGroupDescribeRequest, ShareGroupDescribeResponse, TopicName,
+    DescribeGroupsResponse, DescribeShareGroupOffsetsRequest, DescribeShareGroupOffsetsResponse,
+    GroupId, ListGroupsRequest, ListGroupsResponse, OffsetFetchRequest, OffsetFetchResponse,
+    ShareGroupDescribeRequest, ShareGroupDescribeResponse, TopicName,
 };
 
 use super::Client;
@@ -70,6 +72,34 @@ pub struct GroupDescription {
 
 /// The offsets that a group committed, each the next one to read.
 pub type Committed = BTreeMap<TopicPartition, i64>;
+
+/// One offset as it was committed, with all that its group keeps beside it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CommittedOffset {
+    /// The next record to read.
+    pub offset: i64,
+    /// The leader's epoch when the record before it was read (KIP-320).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leader_epoch: Option<i32>,
+    /// What the application wrote beside it; Kafka Streams keeps a partition's time there (KIP-360).
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub metadata: Arc<str>,
+}
+
+/// The offsets that a group committed, with all that is kept beside each.
+pub type Settled = BTreeMap<TopicPartition, CommittedOffset>;
+
+impl CommittedOffset {
+    /// Returns an offset with nothing beside it.
+    pub fn at(offset: i64) -> Self {
+        Self {
+            offset,
+            leader_epoch: None,
+            metadata: Arc::default(),
+        }
+    }
+}
 
 impl Client {
     /// Lists the groups that read topics, by id: all that we may see. Workers of Kafka Connect and others that
@@ -143,6 +173,39 @@ impl Client {
         let mut all: Vec<_> = groups.iter().map(|_| Ok(Committed::new())).collect();
         for (index, offsets) in asked.into_iter().zip(found) {
             all[index] = present(offsets).map(Option::unwrap_or_default);
+        }
+        Ok(all)
+    }
+
+    /// Reads what groups committed with all that is kept beside it, in their order. Waits for transactions that
+    /// are about to commit more (KIP-447): what is returned is what a member that starts now would begin at.
+    #[tracing::instrument(level = "debug", skip_all, fields(groups = groups.len()))]
+    pub async fn settled_offsets(
+        &self,
+        groups: &[ListedGroup],
+    ) -> Result<Vec<Result<Settled, KafkaError>>, KafkaError> {
+        let found = self.at_coordinators(groups.to_vec(), FetchSettled).await?;
+        let found = found.into_iter();
+        Ok(found
+            .map(|offsets| present(offsets).map(Option::unwrap_or_default))
+            .collect())
+    }
+
+    /// Reads the first offset that each share group may still be handed, in the order of the groups; nothing for
+    /// those of other types.
+    pub(super) async fn share_starts(
+        &self,
+        groups: &[ListedGroup],
+    ) -> Result<Vec<Result<Committed, KafkaError>>, KafkaError> {
+        let asked: Vec<usize> = (0..groups.len())
+            .filter(|&at| groups[at].r#type == GroupType::Share)
+            .collect();
+        let found = self
+            .at_coordinators(some(groups, &asked), FetchStarts)
+            .await?;
+        let mut all: Vec<_> = groups.iter().map(|_| Ok(Committed::new())).collect();
+        for (index, starts) in asked.into_iter().zip(found) {
+            all[index] = present(starts).map(Option::unwrap_or_default);
         }
         Ok(all)
     }
@@ -390,12 +453,7 @@ impl Batch for FetchOffsets {
     at_coordinator!(Committed, OffsetFetchRequest, 8);
 
     fn request(&self, groups: &[&ListedGroup], _limit: Duration) -> OffsetFetchRequest {
-        let groups = groups.iter().map(|group| {
-            OffsetFetchRequestGroup::default()
-                .with_group_id(GroupId(text(&group.id)))
-                .with_topics(None)
-        });
-        OffsetFetchRequest::default().with_groups(groups.collect())
+        all_offsets(groups)
     }
 
     fn read(&self, answer: OffsetFetchResponse) -> Result<Answers<Self>, BrokerError> {
@@ -412,6 +470,103 @@ impl Batch for FetchOffsets {
             }
             let error = BrokerError::from_code(group.error_code, None);
             (shared(&group.group_id), error.map_or(Ok(committed), Err))
+        });
+        Ok(fetched.collect())
+    }
+}
+
+/// Returns the question for all that groups committed.
+fn all_offsets(groups: &[&ListedGroup]) -> OffsetFetchRequest {
+    let groups = groups.iter().map(|group| {
+        OffsetFetchRequestGroup::default()
+            .with_group_id(GroupId(text(&group.id)))
+            .with_topics(None)
+    });
+    OffsetFetchRequest::default().with_groups(groups.collect())
+}
+
+#[derive(Clone, Copy)]
+struct FetchSettled;
+
+impl Batch for FetchSettled {
+    at_coordinator!(Settled, OffsetFetchRequest, 8);
+
+    fn request(&self, groups: &[&ListedGroup], _limit: Duration) -> OffsetFetchRequest {
+        all_offsets(groups).with_require_stable(true)
+    }
+
+    fn read(&self, answer: OffsetFetchResponse) -> Result<Answers<Self>, BrokerError> {
+        let fetched = answer.groups.iter().map(|group| {
+            let id = shared(&group.group_id);
+            if let Some(error) = BrokerError::from_code(group.error_code, None) {
+                return (id, Err(error));
+            }
+            let mut committed = BTreeMap::new();
+            for topic in &group.topics {
+                let name = shared(&topic.name);
+                for part in &topic.partitions {
+                    // A transaction that is not settled yet is UNSTABLE_OFFSET_COMMIT, which passes.
+                    if let Some(error) = BrokerError::from_code(part.error_code, None) {
+                        return (id, Err(error));
+                    }
+                    if part.committed_offset < 0 {
+                        continue;
+                    }
+                    let offset = CommittedOffset {
+                        offset: part.committed_offset,
+                        leader_epoch: Some(part.committed_leader_epoch).filter(|&it| it >= 0),
+                        metadata: part.metadata.as_ref().map(shared).unwrap_or_default(),
+                    };
+                    let partition = TopicPartition::new(name.clone(), part.partition_index);
+                    committed.insert(partition, offset);
+                }
+            }
+            (id, Ok(committed))
+        });
+        Ok(fetched.collect())
+    }
+}
+
+#[derive(Clone, Copy)]
+struct FetchStarts;
+
+impl Batch for FetchStarts {
+    at_coordinator!(Committed, DescribeShareGroupOffsetsRequest, 0);
+
+    fn request(
+        &self,
+        groups: &[&ListedGroup],
+        _limit: Duration,
+    ) -> DescribeShareGroupOffsetsRequest {
+        let groups = groups.iter().map(|group| {
+            DescribeShareGroupOffsetsRequestGroup::default()
+                .with_group_id(GroupId(text(&group.id)))
+                .with_topics(None)
+        });
+        DescribeShareGroupOffsetsRequest::default().with_groups(groups.collect())
+    }
+
+    fn read(
+        &self,
+        answer: DescribeShareGroupOffsetsResponse,
+    ) -> Result<Answers<Self>, BrokerError> {
+        let fetched = answer.groups.iter().map(|group| {
+            let mut starts = Committed::new();
+            for topic in &group.topics {
+                let name = shared(&topic.topic_name);
+                // A partition that was not handed out yet has a negative offset.
+                let parts = topic
+                    .partitions
+                    .iter()
+                    .filter(|part| part.start_offset >= 0);
+                starts.extend(parts.map(|part| {
+                    let partition = TopicPartition::new(name.clone(), part.partition_index);
+                    (partition, part.start_offset)
+                }));
+            }
+            let said = group.error_message.as_deref();
+            let error = BrokerError::from_code(group.error_code, said);
+            (shared(&group.group_id), error.map_or(Ok(starts), Err))
         });
         Ok(fetched.collect())
     }

@@ -4,20 +4,23 @@
 //! items and returns one answer or [`Outcome`] per item, however the items were spread over requests, connections
 //! and brokers. A broker that cannot be reached is one [`KafkaError`], not one per item.
 //!
-//! From the outside in: `metadata`, `configs`, `topics`, `reassign`, `offsets`, `groups` and `log_dirs` hold the calls,
-//! `visible` waits for what they set off, and `data` reads records, which is left to librdkafka; `scatter` (reads) and `batch` (changes)
-//! split them into requests; `cluster` knows the brokers and tries again (`retry`); `node` is one broker with its
-//! connections; `connection` is one socket with its set-up in `handshake`, `tls`, `sasl` and `scram`; `wire` turns
-//! messages into bytes.
+//! From the outside in: `metadata`, `configs`, `topics`, `reassign`, `offsets`, `groups`, `commits` and `log_dirs` hold
+//! the calls; `lags` puts two of them together, and tells of any number of groups how far they are behind
+//! ([`Client::lags`]); `visible` waits for what the calls set off, and `data` reads records, which is left to
+//! librdkafka; `scatter` (reads) and `batch` (changes) split them into requests; `cluster` knows the brokers and tries
+//! again (`retry`); `node` is one broker with its connections; `connection` is one socket with its set-up in
+//! `handshake`, `tls`, `sasl` and `scram`; `wire` turns messages into bytes.
 
 mod batch;
 mod cluster;
+mod commits;
 mod configs;
 mod connection;
 mod data;
 mod error;
 mod groups;
 mod handshake;
+mod lags;
 mod log_dirs;
 mod metadata;
 mod node;
@@ -43,7 +46,8 @@ pub use configs::{
 };
 pub use data::KeySample;
 pub use error::{BrokerError, Cause, KafkaError, Unreached};
-pub use groups::{Committed, GroupDescription, GroupType, ListedGroup};
+pub use groups::{Committed, CommittedOffset, GroupDescription, GroupType, ListedGroup, Settled};
+pub use lags::{GroupLag, PartitionLag};
 pub use log_dirs::{ClusterDescription, LogDir, Replica};
 pub use metadata::{Broker, Metadata, Partition, Topic, TopicSelection};
 pub use offsets::{FoundOffset, OffsetSpec, TopicPartition};

@@ -9,12 +9,14 @@ use std::time::Duration;
 use bytes::{Buf, BufMut, Bytes, BytesMut, TryGetError};
 use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::{
-    AlterPartitionReassignmentsRequest, ApiKey, ConsumerGroupDescribeRequest,
-    CreatePartitionsRequest, CreateTopicsRequest, DeleteRecordsRequest, DeleteTopicsRequest,
-    DescribeClusterRequest, DescribeConfigsRequest, DescribeGroupsRequest, DescribeLogDirsRequest,
-    IncrementalAlterConfigsRequest, ListGroupsRequest, ListOffsetsRequest,
-    ListPartitionReassignmentsRequest, MetadataRequest, OffsetFetchRequest, RequestHeader,
-    ResponseHeader, ShareGroupDescribeRequest,
+    AlterPartitionReassignmentsRequest, AlterShareGroupOffsetsRequest, ApiKey,
+    ConsumerGroupDescribeRequest, CreatePartitionsRequest, CreateTopicsRequest,
+    DeleteGroupsRequest, DeleteRecordsRequest, DeleteTopicsRequest, DescribeClusterRequest,
+    DescribeConfigsRequest, DescribeGroupsRequest, DescribeLogDirsRequest,
+    DescribeShareGroupOffsetsRequest, FindCoordinatorRequest, IncrementalAlterConfigsRequest,
+    ListGroupsRequest, ListOffsetsRequest, ListPartitionReassignmentsRequest, MetadataRequest,
+    OffsetCommitRequest, OffsetDeleteRequest, OffsetFetchRequest, RequestHeader, ResponseHeader,
+    ShareGroupDescribeRequest,
 };
 use kafka_protocol::protocol::buf::ByteBuf;
 use kafka_protocol::protocol::{
@@ -40,21 +42,27 @@ pub(super) fn api_name<R: Request>() -> &'static str {
     }
     names!(
         AlterPartitionReassignments,
+        AlterShareGroupOffsets,
         ApiVersions,
         ConsumerGroupDescribe,
         CreatePartitions,
         CreateTopics,
+        DeleteGroups,
         DeleteRecords,
         DeleteTopics,
         DescribeCluster,
         DescribeConfigs,
         DescribeGroups,
         DescribeLogDirs,
+        DescribeShareGroupOffsets,
+        FindCoordinator,
         IncrementalAlterConfigs,
         ListGroups,
         ListOffsets,
         ListPartitionReassignments,
         Metadata,
+        OffsetCommit,
+        OffsetDelete,
         OffsetFetch,
         SaslAuthenticate,
         SaslHandshake,
@@ -147,9 +155,11 @@ macro_rules! calls {
 
 calls!(
     AlterPartitionReassignmentsRequest,
+    AlterShareGroupOffsetsRequest,
     ConsumerGroupDescribeRequest,
     CreatePartitionsRequest,
     CreateTopicsRequest,
+    DeleteGroupsRequest,
     DeleteRecordsRequest,
     DeleteTopicsRequest {
         // Version 6 names topics in another field, and no version may carry both.
@@ -166,11 +176,15 @@ calls!(
     DescribeConfigsRequest,
     DescribeGroupsRequest,
     DescribeLogDirsRequest,
+    DescribeShareGroupOffsetsRequest,
+    FindCoordinatorRequest,
     IncrementalAlterConfigsRequest,
     ListGroupsRequest,
     ListOffsetsRequest,
     ListPartitionReassignmentsRequest,
     MetadataRequest,
+    OffsetCommitRequest,
+    OffsetDeleteRequest,
     OffsetFetchRequest,
     ShareGroupDescribeRequest,
 );

@@ -1,8 +1,11 @@
 //! Groups of real consumers: by either protocol, with members and without, and what they committed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use streamform::clients::kafka::{Client, GroupType, ListedGroup, TopicPartition};
+use streamform::clients::kafka::{
+    Client, CommittedOffset, GroupType, ListedGroup, PartitionLag, TopicPartition,
+};
 
 use super::{client, run};
 use crate::support::kafka::{Kafka, unique_prefix};
@@ -73,5 +76,135 @@ fn check(bootstrap: &str) {
         assert_eq!(committed[2], [(first, 7)].into());
     });
     drop(members);
+    kafka.delete_topic(&topic);
+}
+
+/// Returns offsets of a topic's partitions, from 0 on.
+fn offsets(topic: &str, each: &[i64]) -> BTreeMap<TopicPartition, CommittedOffset> {
+    let each = (0..).zip(each);
+    each.map(|(index, &offset)| {
+        (
+            TopicPartition::new(topic, index),
+            CommittedOffset::at(offset),
+        )
+    })
+    .collect()
+}
+
+#[test]
+fn an_administrator_commits_for_groups_that_nobody_is_in() {
+    let Some(bootstrap) = servers::kafka() else {
+        return;
+    };
+    check_commits(&bootstrap);
+}
+
+#[test]
+fn an_administrator_finds_every_group_s_own_broker() {
+    let Some(bootstrap) = servers::cluster() else {
+        return;
+    };
+    let _running = servers::cluster_shared();
+    check_commits(&bootstrap);
+}
+
+fn check_commits(bootstrap: &str) {
+    let kafka = Kafka::connect(bootstrap);
+    let prefix = unique_prefix("commits");
+    let name = |suffix: &str| format!("{prefix}{suffix}");
+    let shared = |suffix: &str| Arc::<str>::from(name(suffix));
+    let topic = name("orders");
+    kafka.create_topic(&topic, 2, &[]);
+    kafka.produce(&topic, 20, None);
+    let ends: Vec<i64> = [0, 1].map(|index| kafka.end(&topic, index)).into();
+    let members = ["classic", "consumer"].map(|kind| kafka.join(&name(kind), &topic, kind));
+    run(async {
+        let client = client(bootstrap);
+        // Groups that are not there yet, enough of them for every coordinator.
+        let many: Vec<Arc<str>> = (0..12).map(|at| shared(&format!("new-{at:02}"))).collect();
+        let mut marked = offsets(&topic, &[1, 2]);
+        let first = TopicPartition::new(topic.as_str(), 0);
+        let exact = marked.get_mut(&first).unwrap();
+        (exact.leader_epoch, exact.metadata) = (Some(0), "by hand".into());
+        let commits = many.iter().map(|group| (group.clone(), marked.clone()));
+        let done = client.commit_offsets(commits.collect()).await.unwrap();
+        assert!(done.iter().all(|one| one.result.is_ok()), "{done:?}");
+        let found = groups(&client, &name("new-")).await;
+        assert_eq!(found.len(), many.len());
+        for settled in client.settled_offsets(&found).await.unwrap() {
+            assert_eq!(settled.unwrap(), marked);
+        }
+        let lag = |committed, end| PartitionLag {
+            committed,
+            end: Some(end),
+        };
+        let expected: BTreeMap<TopicPartition, PartitionLag> = [
+            (first.clone(), lag(1, ends[0])),
+            (TopicPartition::new(topic.as_str(), 1), lag(2, ends[1])),
+        ]
+        .into();
+        for lags in client.lags(&found).await.unwrap() {
+            assert_eq!(lags.unwrap(), expected);
+        }
+
+        let busy = ["classic", "consumer"].map(|kind| (shared(kind), offsets(&topic, &[0, 0])));
+        let refused = client.commit_offsets(busy.into()).await.unwrap();
+        for outcome in refused {
+            let error = outcome.result.unwrap_err();
+            assert!(error.to_string().contains("UNKNOWN_MEMBER_ID"), "{error}");
+        }
+        let nowhere = vec![(shared("lost"), offsets(&name("nowhere"), &[0]))];
+        let refused = client.commit_offsets(nowhere).await.unwrap();
+        let error = refused[0].result.as_ref().unwrap_err().to_string();
+        assert!(error.contains("UNKNOWN_TOPIC_OR_PARTITION"), "{error}");
+        assert!(error.contains(&name("nowhere-0")), "{error}");
+
+        let forgotten = vec![(many[0].clone(), vec![first.clone()])];
+        let done = client.delete_offsets(forgotten).await.unwrap();
+        assert_eq!(done[0].result, Ok(()));
+        let left = client.committed_offsets(&found[..1]).await.unwrap();
+        let second = TopicPartition::new(topic.as_str(), 1);
+        assert_eq!(left[0].as_ref().unwrap(), &[(second, 2)].into());
+
+        let mut doomed = many.clone();
+        doomed.push(shared("classic"));
+        let done = client.delete_groups(doomed).await.unwrap();
+        let (busy, gone) = done.split_last().unwrap();
+        assert!(gone.iter().all(|one| one.result.is_ok()), "{gone:?}");
+        let error = busy.result.as_ref().unwrap_err().to_string();
+        assert!(error.contains("NON_EMPTY_GROUP"), "{error}");
+        assert!(groups(&client, &name("new-")).await.is_empty());
+    });
+    drop(members);
+    kafka.delete_topic(&topic);
+}
+
+#[test]
+fn a_share_group_begins_where_it_is_told_to() {
+    let Some(bootstrap) = servers::kafka() else {
+        return;
+    };
+    let kafka = Kafka::connect(&bootstrap);
+    let prefix = unique_prefix("share");
+    let (group, topic) = (format!("{prefix}app"), format!("{prefix}orders"));
+    kafka.create_topic(&topic, 1, &[]);
+    kafka.produce(&topic, 5, None);
+    run(async {
+        let client = client(&bootstrap);
+        let first = TopicPartition::new(topic.as_str(), 0);
+        let starts = vec![(Arc::from(&*group), [(first.clone(), 3)].into())];
+        let done = client.alter_share_starts(starts).await.unwrap();
+        assert_eq!(done[0].result, Ok(()));
+        let found = groups(&client, &prefix).await;
+        assert_eq!(found[0].r#type, GroupType::Share);
+        let lags = client.lags(&found).await.unwrap();
+        let expected = PartitionLag {
+            committed: 3,
+            end: Some(5),
+        };
+        assert_eq!(lags[0].as_ref().unwrap(), &[(first, expected)].into());
+        let done = client.delete_groups(vec![Arc::from(&*group)]).await;
+        assert_eq!(done.unwrap()[0].result, Ok(()));
+    });
     kafka.delete_topic(&topic);
 }

@@ -177,6 +177,12 @@ impl Kafka {
         (0..).take(partitions).map(count).sum()
     }
 
+    /// Returns the offset behind the last record of a partition.
+    pub(crate) fn end(&self, topic: &str, partition: i32) -> i64 {
+        let marks = self.consumer.fetch_watermarks(topic, partition, TIMEOUT);
+        marks.unwrap().1
+    }
+
     /// Lets a consumer join a group and read a topic, and waits until it has partitions. `protocol` is `classic`
     /// or `consumer` (KIP-848).
     pub(crate) fn join(&self, group: &str, topic: &str, protocol: &str) -> Member {
