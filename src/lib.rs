@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! files ─ config::load ─ kinds::decode ─ graph::infer ─ plan::survey ─ refresh::observe ─ plan::propose
-//!       ─ refresh::investigate ─ refresh::users ─ plan::conclude ─ plan::impact ─ gate::review ─ apply::apply
+//!       ─ refresh::investigate ─ past::recall ─ refresh::users ─ plan::conclude ─ plan::impact ─ gate::review ─ apply::apply
 //! ```
 //!
 //! Dependencies point one way: cli, reconcile → pipeline → I/O → pure. A test reads the pure modules and
@@ -29,6 +29,7 @@
 //! - [`clients`]: transports, shared by the kinds' drivers
 //! - [`backend`]: where state and lease live
 //! - [`refresh`]: reads what a plan needs, in batches
+//! - [`past`]: what a project said at earlier commits
 //! - [`apply`]: runs an approved plan
 //! - [`reconcile`]: follows a branch
 //! - [`sandbox`]: a real Kafka on loopback
@@ -46,6 +47,7 @@ pub mod document;
 pub mod gate;
 pub mod graph;
 pub mod kinds;
+pub mod past;
 pub mod pipeline;
 pub mod plan;
 pub mod reconcile;

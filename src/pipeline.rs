@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! files ─ config::load ─ kinds::decode ─ graph::infer ─ plan::survey ─ refresh::observe ─ plan::propose
-//!       ─ refresh::investigate ─ refresh::users ─ plan::conclude ─ plan::impact ─ gate::review ─ apply::apply
+//!       ─ refresh::investigate ─ past::recall ─ refresh::users ─ plan::conclude ─ plan::impact ─ gate::review ─ apply::apply
 //! ```
 
 use std::cell::OnceCell;
@@ -23,11 +23,12 @@ use crate::document::ContentHash;
 use crate::gate::{ApprovedPlan, GateInput};
 use crate::graph;
 use crate::kinds::{self, Desired};
+use crate::past::{self, Base};
 use crate::plan::impact::Flows;
 use crate::plan::propose::Observed;
 use crate::plan::survey::{SurveyInput, desired_hash, survey};
 use crate::plan::{Mode, Plan, Selection, conclude, impact, propose};
-use crate::refresh::{self, Drivers, RefreshError};
+use crate::refresh::{self, Absence, Drivers, RefreshError};
 use crate::source::Snapshot;
 use crate::state::State;
 
@@ -83,6 +84,8 @@ pub struct PlanOptions {
     pub selection: Selection,
     /// Objects to adopt besides those of `import` blocks.
     pub imports: Vec<(Address, String)>,
+    /// The commit whose project, and whose history, stand in for a system that is away.
+    pub base: Option<Base>,
 }
 
 impl Default for PlanOptions {
@@ -91,6 +94,7 @@ impl Default for PlanOptions {
             mode: Mode::Apply,
             selection: Selection::default(),
             imports: Vec::new(),
+            base: None,
         }
     }
 }
@@ -297,11 +301,15 @@ pub async fn plan_environment(
         RefreshError::Unreached(found) => PlanError::Outside(project.sources.attach(found)),
     };
     let early = match early {
-        // What cannot be read may be what the selection leaves out.
-        Err(_) if !survey.selection.is_all() => Observed::new(),
+        // What cannot be read may be what the selection leaves out, and is asked again.
+        Err(_) if !survey.selection.is_all() || options.base.is_some() => Observed::new(),
         early => early.map_err(unread)?,
     };
-    let (observed, away) = refresh::observe(&mut drivers, &survey, early)
+    let absence = match options.base {
+        Some(_) => Absence::OfAllKinds,
+        None => Absence::OfSomeKinds,
+    };
+    let (observed, away) = refresh::observe(&mut drivers, &survey, early, absence)
         .await
         .map_err(unread)?; // (I/O)
     // What the state or the system said cannot be understood: the project is not what is wrong.
@@ -309,9 +317,14 @@ pub async fn plan_environment(
     drop(observed);
     let concerns = impact::concerns(&proposal, &flows).map_err(PlanError::Outside)?; // (pure)
     let places = places(&mut proposal);
-    let facts = refresh::investigate(&mut drivers, &proposal)
+    let mut facts = refresh::investigate(&mut drivers, &proposal)
         .await
         .map_err(unread)?; // (I/O)
+    let (recalled, warnings) = past::recall(&proposal, &project.providers, options.base)
+        .await
+        .map_err(PlanError::Outside)?; // (I/O)
+    facts.extend(recalled);
+    proposal.survey.warnings.extend(warnings);
     let users = refresh::users(&mut drivers, &concerns).await; // (I/O)
     let away = project.sources.attach(away);
     let mut plan = conclude::conclude(proposal, facts, away).map_err(PlanError::Outside)?; // (pure)

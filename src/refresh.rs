@@ -12,7 +12,7 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 use crate::address::{Address, ProviderAddress};
-use crate::clients::Connections;
+use crate::clients::{Connections, NO_SECRET};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::document::Document;
 use crate::kinds::driver::{Answer, DriverError, ErasedDriver, ErasedQuestion, ErasedWanted};
@@ -87,6 +87,28 @@ impl Drivers {
     }
 }
 
+/// What may be left out of a reading where its system is away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Absence {
+    /// Nothing: what is applied was read before.
+    Refused,
+    /// Objects of kinds that can be planned unread.
+    OfSomeKinds,
+    /// All objects, also where a login for their system is missing here: the plan is only looked at, and another
+    /// commit stands in for what is away.
+    OfAllKinds,
+}
+
+impl Absence {
+    fn covers(self, kind: &str) -> bool {
+        match self {
+            Self::Refused => false,
+            Self::OfSomeKinds => kinds::kind(kind).is_some_and(|kind| kind.plans_unread),
+            Self::OfAllKinds => true,
+        }
+    }
+}
+
 /// An object to be read: its address, its name there, what is wanted and what the state says.
 struct Sight<'a> {
     address: &'a Address,
@@ -116,17 +138,18 @@ pub async fn observe_owned(drivers: &mut Drivers, state: &State) -> Result<Obser
             });
     }
     // What is away is asked again, and told then.
-    let (observed, _) = read(drivers, batches, true).await?;
+    let (observed, _) = read(drivers, batches, Absence::OfSomeKinds).await?;
     Ok(observed)
 }
 
 /// Reads the live objects of a survey. `early` is what [`observe_owned`] read of the same state: an answer
 /// is taken from there where the question would be the same. Returns why objects are missing whose system
-/// is away, where their kind can be planned all the same.
+/// is away, where `absence` permits that.
 pub async fn observe(
     drivers: &mut Drivers,
     survey: &Survey,
     mut early: Observed,
+    absence: Absence,
 ) -> Result<(Observed, Diagnostics), RefreshError> {
     let mut batches: Batches<'_, Sight<'_>> = BTreeMap::new();
     let mut observed = Observed::new();
@@ -146,7 +169,7 @@ pub async fn observe(
                 owned: item.owned.as_ref(),
             });
     }
-    let (seen, away) = read(drivers, batches, true).await?;
+    let (seen, away) = read(drivers, batches, absence).await?;
     observed.extend(seen);
     Ok((observed, away))
 }
@@ -180,19 +203,23 @@ pub async fn observe_again(
                 owned: owned.get(&change.address).copied(),
             });
     }
-    let (observed, _) = read(drivers, batches, false).await?;
+    let (observed, _) = read(drivers, batches, Absence::Refused).await?;
     Ok(observed)
 }
 
 async fn read(
     drivers: &mut Drivers,
     batches: Batches<'_, Sight<'_>>,
-    may_be_unread: bool,
+    absence: Absence,
 ) -> Result<(Observed, Diagnostics), RefreshError> {
     let mut wrong = Diagnostics::new();
     let mut asked = Vec::new();
+    let mut away = Diagnostics::new();
     for ((provider, kind), sights) in batches {
-        let Some(driver) = driver(drivers, &provider, kind, &mut wrong) else {
+        let mut why = Diagnostics::new();
+        let Some(driver) = driver(drivers, &provider, kind, &mut why) else {
+            let all = absence == Absence::OfAllKinds && why.iter().all(|one| one.code == NO_SECRET);
+            add(if all { &mut away } else { &mut wrong }, why);
             continue;
         };
         let histories: Vec<Vec<&Document>> = sights
@@ -217,14 +244,25 @@ async fn read(
             })
             .collect();
         let addresses = sights.iter().map(|sight| sight.address.clone()).collect();
-        let may_be_away = may_be_unread && kinds::kind(kind).is_some_and(|kind| kind.plans_unread);
+        let may_be_away = absence.covers(kind);
         asked.push(Asked {
             addresses,
             answer: driver.observe(&wanted),
             may_be_away,
         });
     }
-    gather(asked, wrong).await
+    let (all, unanswered) = gather(asked, wrong).await?;
+    add(&mut away, unanswered);
+    Ok((all, away))
+}
+
+/// Adds what is not said yet: several kinds may have a provider in common.
+fn add(told: &mut Diagnostics, more: Diagnostics) {
+    for diagnostic in more {
+        if !told.0.contains(&diagnostic) {
+            told.push(diagnostic);
+        }
+    }
 }
 
 /// Measures what the kinds' rules must know about the proposed changes.
@@ -273,8 +311,7 @@ pub async fn investigate(
     Ok(facts)
 }
 
-/// Returns a driver, or notes in `wrong` what keeps it from being made: once, though several kinds have
-/// the provider in common.
+/// Returns a driver, or notes in `wrong` what keeps it from being made.
 fn driver(
     drivers: &mut Drivers,
     provider: &ProviderAddress,
@@ -285,11 +322,7 @@ fn driver(
     match drivers.get(provider, kind) {
         Ok(driver) => Some(driver),
         Err(DriverError(found)) => {
-            for diagnostic in found {
-                if !wrong.0.contains(&diagnostic) {
-                    wrong.push(diagnostic);
-                }
-            }
+            add(wrong, found);
             None
         }
     }

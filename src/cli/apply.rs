@@ -84,7 +84,7 @@ async fn fresh(args: &Common, mode: Mode, output: &Output) -> Result<Exit, Stop>
     let options = PlanOptions {
         mode,
         selection: args.scope.selection(),
-        imports: Vec::new(),
+        ..PlanOptions::default()
     };
     let ended = under_lease(args, prepared, options, &mut writer, interrupts, output).await;
     release(writer, ended).await

@@ -26,6 +26,13 @@ pub(super) struct Args {
     /// Plan the deletion of everything that the environment owns.
     #[arg(long)]
     destroy: bool,
+    /// What the project said at this commit, branch or tag stands in for what is away.
+    ///
+    /// Schemas whose registry cannot be reached are held against what the state says was applied, else against
+    /// what the project said at the commit, and before it where their level counts for all versions. A plan is
+    /// then made without a broker and without logins, too: for the job that checks a pull request.
+    #[arg(long, value_name = "REV")]
+    base: Option<String>,
     /// Save the plan for `streamform apply FILE`.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -64,7 +71,10 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<Exit, Diagnostics> {
 }
 
 async fn plan(args: &Args, output: &Output) -> Result<Exit, Stop> {
-    let mut prepared = args.scope.prepare_looking().await?;
+    let (mut prepared, base) = args
+        .scope
+        .prepare_looking_from(args.base.as_deref())
+        .await?;
     let snapshot = with_patience(output, prepared.read_state()).await?;
     announce(&snapshot, output);
     let options = PlanOptions {
@@ -75,6 +85,7 @@ async fn plan(args: &Args, output: &Output) -> Result<Exit, Stop> {
         },
         selection: args.scope.selection(),
         imports: Vec::new(),
+        base,
     };
     let basis = Basis::from(snapshot);
     let planning = pipeline::plan_environment(prepared, basis, options);

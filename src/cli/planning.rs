@@ -7,6 +7,7 @@ use crate::address::AddressPattern;
 use crate::backend::{BackendError, Snapshot as StateSnapshot, Writer};
 use crate::diagnostic::Diagnostics;
 use crate::gate::{GateInput, Rejection};
+use crate::past::Base;
 use crate::pipeline::{self, PlanError, Prepared, Request};
 use crate::plan::{Mode, Selection};
 
@@ -51,6 +52,17 @@ impl ScopeArgs {
     /// Loads the project, and meanwhile begins to read what there is.
     pub(super) async fn prepare_looking(&self) -> Result<Prepared, Diagnostics> {
         pipeline::prepare_looking(&request(&self.source, &self.project).await?)
+    }
+
+    /// The same, with a commit that stands in for what is away.
+    pub(super) async fn prepare_looking_from(
+        &self,
+        base: Option<&str>,
+    ) -> Result<(Prepared, Option<Base>), Diagnostics> {
+        let request = request(&self.source, &self.project).await?;
+        let base = base.map(|revision| self.source.base(revision, &request));
+        let base = base.transpose()?;
+        Ok((pipeline::prepare_looking(&request)?, base))
     }
 
     /// Returns what the plan is restricted to.

@@ -4,6 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::past::Base;
+use crate::pipeline::Request;
 use crate::source::Snapshot;
 use crate::source::git::{Access, Location, Repository};
 
@@ -45,6 +47,44 @@ impl SourceArgs {
         let folder = folder_in_repository(self.path.as_deref())?;
         Snapshot::of_commit(&repository, commit, folder).map_err(|e| Diagnostic::from(e).into())
     }
+
+    /// Returns a commit of the repository that the project is in, as the base of a plan. Call it after
+    /// [`Self::open`], which fetches.
+    pub(super) fn base(&self, revision: &str, request: &Request) -> Result<Base, Diagnostics> {
+        let repository = if let Some(given) = &self.repo {
+            repository(given)?
+        } else {
+            let folder = self.path.as_deref().unwrap_or(Path::new("."));
+            let folder = folder.canonicalize().map_err(|error| {
+                let summary = format!("Project folder {} cannot be opened", folder.display());
+                Diagnostic::error("project-folder", summary).detail(error.to_string())
+            })?;
+            around(&folder)?.1
+        };
+        let commit = repository.resolve(revision).map_err(Diagnostic::from)?;
+        // The folder of a commit's tree and that of a working tree are the same path.
+        let folder = request.snapshot.folder.clone();
+        Ok(Base::new(repository, commit, revision, folder, request))
+    }
+}
+
+/// Returns the repository that a file or folder lies in, and the folder of its working tree.
+pub(super) fn around(place: &Path) -> Result<(PathBuf, Repository), Diagnostics> {
+    let Some(root) = place
+        .ancestors()
+        .find(|folder| folder.join(".git").exists())
+    else {
+        let summary = format!("{} is in no git repository", place.display());
+        let hint = "--base compares with a commit";
+        return Err(Diagnostic::error("no-repository", summary)
+            .hint(hint)
+            .into());
+    };
+    let Some(name) = root.to_str() else {
+        let summary = format!("The folder {} is not UTF-8", root.display());
+        return Err(Diagnostic::error("no-repository", summary).into());
+    };
+    Ok((root.to_owned(), repository(name)?))
 }
 
 /// Opens the repository of `--repo`.

@@ -184,7 +184,7 @@ impl Connections {
         secret: &SecretRef,
     ) -> Result<String, Diagnostic> {
         let missing = |why: String| {
-            Diagnostic::error("no-secret", format!("The secret of {name} cannot be read"))
+            Diagnostic::error(NO_SECRET, format!("The secret of {name} cannot be read"))
                 .at(attribute.value_span.clone())
                 .detail(format!("{secret}: {why}."))
         };
@@ -241,7 +241,12 @@ fn plain(value: &Value) -> Option<String> {
 
 /// Returns what to tell about a failed call of a `kafka` provider, with all its causes.
 pub fn kafka_diagnostic(provider: &ProviderAddress, error: &kafka::KafkaError) -> Diagnostic {
-    let mut diagnostic = Diagnostic::of("kafka", error);
+    let code = if error.is_unreachable() {
+        AWAY
+    } else {
+        "kafka"
+    };
+    let mut diagnostic = Diagnostic::of(code, error);
     // Writing to a String cannot fail.
     let _ = write!(diagnostic.summary, " (provider {provider})");
     diagnostic
@@ -261,6 +266,9 @@ pub fn registry_diagnostic(
 /// The code of a diagnostic that says that a system is away for now: what can be told without it may
 /// still be told.
 pub const AWAY: &str = "away";
+
+/// The code of a diagnostic that says that a secret is not to be had here.
+pub const NO_SECRET: &str = "no-secret";
 
 #[cfg(test)]
 mod tests {

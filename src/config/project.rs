@@ -240,6 +240,8 @@ pub struct Inputs {
 pub enum InputArgument {
     /// `--var NAME=VALUE`: the text is a string for a string variable, else an expression.
     Variable(String, String),
+    /// The same, not looked at where the project has no such variable: it may be another commit's.
+    IfDeclared(String, String),
     /// `--var-file PATH`, with the file's text.
     File(String, String),
 }

@@ -4,13 +4,16 @@
 //! out. A document that does not fit its kind cannot come from this program (the state is verified by
 //! its hash, the rest is made here), so that is reported as [`WrongDocument`], not handled further.
 
-use crate::config::block::Block;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::config::block::{Attribute, Block};
 use crate::config::schema::KindSchema;
 use crate::diagnostic::Diagnostics;
 use crate::document::Document;
 
 use super::driver::{self, Connect, Driver};
-use super::{Action, CheckInput, Delta, Finding, Kind, Relation, Ripple};
+use super::{Action, CheckInput, Delta, Finding, Kind, Memory, Past, Recall, Relation, Ripple};
 
 /// A document that its kind cannot read.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +62,8 @@ type DriftFn =
     fn(&Document, Option<&Document>, &Document, &str) -> Result<Vec<Delta>, WrongDocument>;
 type DiffFn = fn(&Document, &[&Document], &Document, &str) -> Result<Vec<Delta>, WrongDocument>;
 
+type Settings = BTreeMap<Arc<str>, Attribute>;
+
 /// One row of the table of kinds.
 pub struct KindEntry {
     /// The block's keyword.
@@ -89,6 +94,10 @@ pub struct KindEntry {
     pub check: fn(&ErasedChange<'_>) -> Result<Vec<Finding>, WrongDocument>,
     /// See [`Kind::ripple`].
     pub ripple: fn(&ErasedChange<'_>) -> Result<Option<Ripple>, WrongDocument>,
+    /// See [`Kind::memory`]: spec, the provider's settings, the object's name.
+    pub memory: fn(&Document, &Settings, &str) -> Result<Memory, WrongDocument>,
+    /// See [`Kind::recall`]: spec, what there is to go by, the object's name.
+    pub recall: fn(&Document, Recall<'_, Document>, &str) -> Result<Document, WrongDocument>,
     /// Makes the kind's driver for one provider.
     pub connect: Connect,
 }
@@ -111,6 +120,8 @@ impl KindEntry {
             adopt: adopt::<D::Kind>,
             check: check::<D::Kind>,
             ripple: ripple::<D::Kind>,
+            memory: memory::<D::Kind>,
+            recall: recall::<D::Kind>,
             connect: driver::connect::<D>,
         }
     }
@@ -191,6 +202,35 @@ fn check<K: Kind>(change: &ErasedChange<'_>) -> Result<Vec<Finding>, WrongDocume
 
 fn ripple<K: Kind>(change: &ErasedChange<'_>) -> Result<Option<Ripple>, WrongDocument> {
     typed::<K, _>(change, K::ripple)
+}
+
+fn memory<K: Kind>(
+    spec: &Document,
+    settings: &Settings,
+    remote_id: &str,
+) -> Result<Memory, WrongDocument> {
+    let spec: K::Spec = read::<K, _>(spec, "description", remote_id)?;
+    Ok(K::memory(&spec, settings))
+}
+
+fn recall<K: Kind>(
+    spec: &Document,
+    recall: Recall<'_, Document>,
+    remote_id: &str,
+) -> Result<Document, WrongDocument> {
+    let spec: K::Spec = read::<K, _>(spec, "description", remote_id)?;
+    let past = recall.past.into_iter().map(|past| {
+        Ok(Past {
+            spec: read::<K, _>(&past.spec, "description", remote_id)?,
+            commit: past.commit,
+        })
+    });
+    let recall = Recall {
+        settings: recall.settings,
+        base: recall.base,
+        past: past.collect::<Result<_, _>>()?,
+    };
+    Ok(Document::of(&K::recall(&spec, recall)))
 }
 
 /// Calls a function with a change in the kind's own types.

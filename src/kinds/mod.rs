@@ -13,6 +13,7 @@
 pub mod consumer_group;
 pub mod driver;
 pub mod entry;
+pub mod past;
 pub mod quantity;
 pub mod relation;
 pub mod schema;
@@ -26,13 +27,14 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::address::{Address, AddressPattern, ProviderAddress};
-use crate::config::block::Block;
+use crate::config::block::{Attribute, Block};
 use crate::config::project::{Lifecycle, Project, Resource};
 use crate::config::schema::KindSchema;
 use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::document::Document;
 
 pub use entry::KindEntry;
+pub use past::{Memory, Past, Recall};
 pub use relation::{LiveUser, Relation, Ripple, Role};
 
 /// All kinds, by keyword.
@@ -141,6 +143,17 @@ pub trait Kind: Sized + Send + Sync + 'static {
     /// Asked twice: without facts, to know whether anybody has to be looked for, and with them.
     fn ripple(_change: &CheckInput<'_, Self>) -> Option<Ripple> {
         None
+    }
+
+    /// Returns how far back the project's history counts for a wanted object whose system is away; asked of
+    /// kinds that [can be planned](Kind::PLANS_UNREAD) then. `settings` are those of its provider.
+    fn memory(_spec: &Self::Spec, _settings: &BTreeMap<Arc<str>, Attribute>) -> Memory {
+        Memory::Nothing
+    }
+
+    /// Returns what the rules can know of such an object without its system.
+    fn recall(_spec: &Self::Spec, _recall: Recall<'_, Self::Spec>) -> Self::Facts {
+        Self::Facts::default()
     }
 
     /// The rules that a change of this kind is held against.

@@ -10,7 +10,7 @@ use crate::kinds::{self, Action, Finding, ObjectName};
 
 use super::{Change, Plan, Proposal, Unread, cannot_be_checked};
 
-/// What was measured for changes.
+/// What was measured for changes, and what is known of objects that could not be read.
 pub type Facts = BTreeMap<Address, Document>;
 
 /// Whether a change has consequences that must be measured and checked.
@@ -52,7 +52,7 @@ pub fn conclude(
         }
     }
     for object in &mut unread {
-        match judge(object) {
+        match judge(object, facts.remove(&object.address).as_ref()) {
             Ok(found) => object.findings = found,
             Err(error) => wrong.push(cannot_be_checked(&object.address, &error)),
         }
@@ -77,8 +77,9 @@ pub fn conclude(
 }
 
 /// Holds an object that could not be read against its kind's rules, as far as they can judge.
-fn judge(object: &Unread) -> Result<Vec<Finding>, WrongDocument> {
-    let Some(kind) = kinds::kind(&object.address.kind) else {
+fn judge(object: &Unread, facts: Option<&Document>) -> Result<Vec<Finding>, WrongDocument> {
+    let kind = kinds::kind(&object.address.kind).filter(|kind| kind.plans_unread);
+    let Some(kind) = kind else {
         return Ok(Vec::new());
     };
     (kind.check)(&ErasedChange {
@@ -91,7 +92,7 @@ fn judge(object: &Unread) -> Result<Vec<Finding>, WrongDocument> {
         prior: object.prior.as_ref(),
         live: None,
         deltas: &[],
-        facts: None,
+        facts,
     })
 }
 

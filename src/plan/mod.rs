@@ -195,7 +195,7 @@ impl Change {
 }
 
 /// Returns what to tell where a kind cannot read what it is asked about.
-fn cannot_be_checked(address: &Address, error: &WrongDocument) -> Diagnostic {
+pub(crate) fn cannot_be_checked(address: &Address, error: &WrongDocument) -> Diagnostic {
     Diagnostic::error("wrong-document", format!("{address} cannot be checked"))
         .on(address)
         .detail(error.to_string())

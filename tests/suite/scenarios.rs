@@ -114,7 +114,7 @@ fn plan(folder: &Path) -> Result<Seen, Diagnostics> {
                 targets: options.target,
                 excludes: options.exclude,
             },
-            imports: Vec::new(),
+            ..PlanOptions::default()
         },
     );
     let runtime = tokio::runtime::Builder::new_current_thread().build();

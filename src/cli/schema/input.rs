@@ -301,20 +301,8 @@ impl<'a> Base<'a> {
 
 /// Opens the repository that a file lies in.
 fn open(file: &Path, revision: &str) -> Result<(PathBuf, GitTree), Diagnostics> {
-    let mut folders = file.ancestors().skip(1);
-    let Some(root) = folders.find(|folder| folder.join(".git").exists()) else {
-        let summary = format!("{} is in no git repository", file.display());
-        let hint = "--base compares with a commit; name the earlier schema as a file instead";
-        return Err(Diagnostic::error("no-repository", summary)
-            .hint(hint)
-            .into());
-    };
-    let Some(name) = root.to_str() else {
-        let summary = format!("The folder {} is not UTF-8", root.display());
-        return Err(Diagnostic::error("no-repository", summary).into());
-    };
-    let repository = source::repository(name)?;
+    let (root, repository) = source::around(file)?;
     let commit = repository.resolve(revision).map_err(Diagnostic::from)?;
     let tree = repository.tree(commit.id).map_err(Diagnostic::from)?;
-    Ok((root.to_owned(), tree))
+    Ok((root, tree))
 }

@@ -305,7 +305,7 @@ impl KafkaError {
     }
 
     /// Whether no broker, or not the right one, could be reached.
-    pub(super) fn is_unreachable(&self) -> bool {
+    pub fn is_unreachable(&self) -> bool {
         matches!(
             self,
             Self::Unreachable { .. } | Self::AdvertisedUnreachable(_)

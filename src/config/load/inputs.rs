@@ -83,6 +83,11 @@ impl Collector<'_> {
         for argument in &inputs.arguments {
             match argument {
                 InputArgument::Variable(name, text) => self.argument(name, text),
+                InputArgument::IfDeclared(name, text) => {
+                    if self.index.variables.contains_key(name.as_str()) {
+                        self.argument(name, text);
+                    }
+                }
                 InputArgument::File(path, text) => {
                     let parsed = source::parse_values(path, text, self.sources);
                     if let Some((piece, body)) = self.diagnostics.take(parsed) {

@@ -6,15 +6,19 @@ use crate::compatibility::{Direction, Format, Level};
 use crate::kinds::quantity::count;
 use crate::kinds::{Action, Check, CheckInput, Finding, Weight};
 
-use super::offline::{self, Break, Offline};
+use super::offline::{self, Break, Offline, Origin};
 use super::spec::{Mode, SchemaSpec, topic_of};
-use super::{Opinion, Schema, content};
+use super::{Opinion, Schema, content, recall};
 
 /// The rules, in the order in which their findings are shown.
 pub(super) const CHECKS: &[Check<Schema>] = &[
     Check {
         code: "new-version",
         run: new_version,
+    },
+    Check {
+        code: "compared-without-registry",
+        run: recall::sources,
     },
     Check {
         code: "read-only",
@@ -60,9 +64,14 @@ pub(super) fn becomes_version<'a>(input: &CheckInput<'a, Schema>) -> Option<&'a 
     let spec = input.spec?;
     match (input.live, input.prior) {
         (Some(live), _) => (live.holds.is_none() && live.latest.is_some()).then_some(spec),
-        // The registry is away: what was applied is what is known.
-        (None, Some(prior)) if input.action == Action::Update => {
-            (!content::same(&spec.content(), &prior.content())).then_some(spec)
+        // The registry is away: what was applied, or else what the project said last, is what is known.
+        (None, prior) if input.action == Action::Update => {
+            let last = match (prior, input.facts.committed.first()) {
+                (Some(prior), _) => prior.content(),
+                (None, Some(committed)) => committed.content.clone(),
+                (None, None) => return None,
+            };
+            (!content::same(&spec.content(), &last)).then_some(spec)
         }
         _ => None,
     }
@@ -194,11 +203,13 @@ fn invalid(input: &Input<'_>, judged: Option<&(Level, Offline)>) -> Option<Findi
 /// Returns the level and what the offline check says of a new version.
 fn judged(input: &Input<'_>) -> Option<(Level, Offline)> {
     let spec = becomes_version(input)?;
-    let level = level(input, spec)?;
-    let earlier = match (input.live, input.prior) {
-        (Some(_), _) => offline::known(&input.facts.versions),
-        (None, Some(prior)) => offline::remembered(prior),
-        (None, None) => Vec::new(),
+    let level = match input.live {
+        Some(_) => level(input, spec)?,
+        None => level(input, spec).unwrap_or(recall::DEFAULT),
+    };
+    let earlier = match input.live {
+        Some(_) => offline::known(&input.facts.versions),
+        None => recall::earlier(input, level),
     };
     let verdict = offline::check(&spec.content(), &input.facts.texts, level, &earlier);
     Some((level, verdict))
@@ -240,10 +251,7 @@ fn incompatible(input: &Input<'_>, level: Level, offline: &Offline) -> Vec<Findi
 }
 
 fn broken(level: Level, found: &Break, overruled: bool) -> Finding {
-    let version = found.version.map_or_else(
-        || "the version that was applied last".to_owned(),
-        |version| format!("version {version}"),
-    );
+    let version = &found.earlier;
     let (weight, verdict) = if overruled {
         (
             Weight::Warning,
@@ -319,7 +327,10 @@ fn level_not_kept(input: &Input<'_>) -> Vec<Finding> {
     };
     let earlier: Vec<_> = offline::known(&input.facts.versions)
         .into_iter()
-        .filter(|(version, ..)| *version < live.holds)
+        .filter(|(origin, ..)| match origin {
+            Origin::Version(number) => Some(*number) < live.holds,
+            Origin::Applied | Origin::Commit(_) => true,
+        })
         .collect();
     match offline::check(&spec.content(), &input.facts.texts, level, &earlier) {
         Offline::Checked(breaks) if !breaks.is_empty() => vec![
@@ -331,10 +342,7 @@ fn level_not_kept(input: &Input<'_>) -> Vec<Finding> {
             .detail(
                 breaks
                     .iter()
-                    .map(|found| {
-                        let version = found.version.unwrap_or_default();
-                        format!("version {version}: {}", found.mismatch.message)
-                    })
+                    .map(|found| format!("{}: {}", found.earlier, found.mismatch.message))
                     .collect::<Vec<_>>()
                     .join("\n"),
             )

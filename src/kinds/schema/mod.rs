@@ -11,26 +11,28 @@ pub mod content;
 pub mod diff;
 pub mod driver;
 pub mod offline;
+mod recall;
 mod ripple;
 pub mod spec;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::compatibility::{Format, Level};
-use crate::config::block::Block;
+use crate::config::block::{Attribute, Block};
 use crate::config::schema::{AttributeSchema, BlockSchema, KindSchema};
 use crate::diagnostic::Diagnostics;
 use crate::document::Document;
 
 use super::relation::{Relation, Ripple, Role};
 use super::topic::Topic;
-use super::{Check, CheckInput, Delta, Kind};
+use super::{Check, CheckInput, Delta, Kind, Memory, Recall};
 
 pub use spec::SchemaSpec;
 
-use spec::{Metadata, RuleSet};
+use spec::{Content, Metadata, RuleSet};
 
 const SCHEMA: KindSchema = KindSchema {
     keyword: "schema",
@@ -192,6 +194,12 @@ pub struct SchemaFacts {
     /// Why something could not be found out.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unmeasured: Vec<String>,
+    /// What people call the commit whose project stands in for a registry that is away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base: Option<String>,
+    /// What the project said there and before that, the newest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub committed: Vec<Committed>,
 }
 
 #[expect(
@@ -215,6 +223,16 @@ pub struct Known {
     /// The texts of what it refers to, directly or through others, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub references: BTreeMap<String, String>,
+}
+
+/// A content that the project held in a commit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Committed {
+    /// What people call the commit: its first digits.
+    pub commit: String,
+    /// The content.
+    pub content: Content,
 }
 
 /// What the registry itself says of some content.
@@ -280,6 +298,14 @@ impl Kind for Schema {
 
     fn adopt(spec: &SchemaSpec, live: &SchemaLive) -> SchemaSpec {
         diff::adopt(spec, live)
+    }
+
+    fn memory(spec: &SchemaSpec, settings: &BTreeMap<Arc<str>, Attribute>) -> Memory {
+        recall::memory(spec, settings)
+    }
+
+    fn recall(spec: &SchemaSpec, recall: Recall<'_, SchemaSpec>) -> SchemaFacts {
+        recall::recall(spec, recall)
     }
 
     fn ripple(change: &CheckInput<'_, Self>) -> Option<Ripple> {

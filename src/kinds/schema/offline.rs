@@ -1,6 +1,7 @@
 //! Whether a content can follow the versions that are known, without asking anybody. Pure.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use crate::compatibility::history::against;
 use crate::compatibility::{
@@ -8,17 +9,38 @@ use crate::compatibility::{
 };
 
 use super::Known;
-use super::spec::{Content, SchemaSpec};
+use super::spec::Content;
 
 /// What speaks against a content, with the version that it does not get along with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Break {
-    /// The version's number; absent for what the state remembers.
-    pub version: Option<u32>,
+    /// The version.
+    pub earlier: Origin,
     /// Who reads what whom wrote.
     pub direction: Direction,
     /// What is wrong.
     pub mismatch: Mismatch,
+}
+
+/// Where an earlier version is known from.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// The registry, by its number.
+    Version(u32),
+    /// The state: it was applied last.
+    Applied,
+    /// The project's git history, by the commit's first digits.
+    Commit(String),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Version(number) => write!(f, "version {number}"),
+            Self::Applied => f.write_str("the version that was applied last"),
+            Self::Commit(commit) => write!(f, "the version of git commit {commit}"),
+        }
+    }
 }
 
 /// What was found out without asking anybody.
@@ -32,8 +54,8 @@ pub enum Offline {
     Unchecked(String),
 }
 
-/// An earlier version, with its number where that is known.
-pub type Earlier = (Option<u32>, Format, Definition);
+/// An earlier version.
+pub type Earlier = (Origin, Format, Definition);
 
 /// Returns the versions that facts hold.
 pub fn known(versions: &[Known]) -> Vec<Earlier> {
@@ -42,15 +64,9 @@ pub fn known(versions: &[Known]) -> Vec<Earlier> {
             text: known.schema.clone(),
             references: known.references.clone(),
         };
-        (Some(known.version), known.format, definition)
+        (Origin::Version(known.version), known.format, definition)
     });
     earlier.collect()
-}
-
-/// Returns what the state remembers as the one version that is known.
-pub fn remembered(prior: &SchemaSpec) -> Vec<Earlier> {
-    let definition = prior.content().definition(&BTreeMap::new());
-    vec![(None, prior.format, definition)]
 }
 
 /// Holds a content against earlier versions, as a level demands.
@@ -68,9 +84,9 @@ pub fn check(
         Err(error) => return Offline::Invalid(error),
     };
     let mut breaks = Vec::new();
-    for (version, format, old) in earlier {
+    for (origin, format, old) in earlier {
         let found = |direction: Direction, mismatch: Mismatch| Break {
-            version: *version,
+            earlier: origin.clone(),
             direction,
             mismatch,
         };
@@ -81,12 +97,7 @@ pub fn check(
         }
         let old = match Schema::parse_registered(*format, old) {
             Ok(old) => old,
-            Err(error) => {
-                let version = version.map_or("the version that was applied".to_owned(), |number| {
-                    format!("version {number}")
-                });
-                return Offline::Unchecked(format!("{version} cannot be read: {error}"));
-            }
+            Err(error) => return Offline::Unchecked(format!("{origin} cannot be read: {error}")),
         };
         let mismatches = against(level, &old, &new).into_iter();
         breaks.extend(mismatches.map(|(direction, one)| found(direction, one)));

@@ -10,6 +10,7 @@
 mod commit;
 mod credentials;
 mod error;
+mod history;
 mod location;
 mod mirror;
 mod repository;
@@ -18,6 +19,7 @@ mod tree;
 pub use commit::{Commit, CommitId, ParseCommitIdError, Update};
 pub use credentials::Credentials;
 pub use error::{GitError, Libgit2Error};
+pub use history::Line;
 pub use location::{Location, Remote};
 pub use mirror::FetchLimits;
 pub use repository::{Access, Repository};

@@ -169,7 +169,7 @@ impl Repository {
     }
 
     /// Opened anew each time: a handle of libgit2 is of one thread, and cheap.
-    fn git(&self) -> Result<git2::Repository, GitError> {
+    pub(super) fn git(&self) -> Result<git2::Repository, GitError> {
         let no_ceilings: [&str; 0] = [];
         git2::Repository::open_ext(&self.folder, RepositoryOpenFlags::NO_SEARCH, no_ceilings)
             .map_err(|source| GitError::Open {
@@ -230,7 +230,7 @@ impl Repository {
         }
     }
 
-    fn unreadable(&self, commit: CommitId, source: git2::Error) -> GitError {
+    pub(super) fn unreadable(&self, commit: CommitId, source: git2::Error) -> GitError {
         GitError::Read {
             location: self.location.to_string(),
             commit,

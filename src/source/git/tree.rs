@@ -33,6 +33,19 @@ impl GitTree {
         }
     }
 
+    /// Whether a symbolic link leads to a path: it is one, or is below one.
+    pub fn has_link(&self, path: &str) -> bool {
+        let mut folder = self.root;
+        for name in path.split('/') {
+            match self.look(&folder, name) {
+                Ok(Entry::Folder(next)) => folder = next,
+                Ok(Entry::Link(_)) => return true,
+                _ => return false,
+            }
+        }
+        false
+    }
+
     fn repository(&self) -> MutexGuard<'_, Repository> {
         // It is only read from: a panic elsewhere leaves nothing half-done in it.
         self.repository

@@ -3,6 +3,7 @@
 
 mod agreement;
 mod both;
+mod history;
 mod stand_in;
 mod with_topics;
 

@@ -12,14 +12,12 @@ use crate::clients::registry::{Client, Reference, RegistryError};
 use crate::compatibility::Level;
 use crate::kinds::Action;
 use crate::kinds::driver::Question;
+use crate::kinds::schema::recall::DEFAULT;
 use crate::kinds::schema::spec::{SchemaSpec, Which, topic_of};
 use crate::kinds::schema::{Known, Opinion, Schema, SchemaFacts};
 
 use super::resolve::{self, Resolver};
 use super::{SchemaDriver, all, format};
-
-/// The level where a registry does not say: that of Confluent's documentation.
-const DEFAULT: Level = Level::Backward;
 
 /// Measures all changes of a plan.
 pub(super) async fn measure(
