@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::compatibility::Level;
 use crate::config::block::Attribute;
 use crate::kinds::schema::spec::Content;
-use crate::kinds::{CheckInput, Finding, Memory, Recall, Weight};
+use crate::kinds::{Action, CheckInput, Finding, Memory, Recall, Weight};
 
 use super::offline::{Earlier, Origin};
 use super::spec::SchemaSpec;
@@ -81,7 +81,7 @@ fn of_content(origin: Origin, content: &Content) -> Earlier {
 
 /// Says where the versions come from that a subject's content is held against while its registry is away.
 pub(super) fn sources(input: &CheckInput<'_, Schema>) -> Vec<Finding> {
-    let (None, Some(spec)) = (input.live, input.spec) else {
+    let (None, Some(spec), Action::Update) = (input.live, input.spec, input.action) else {
         return Vec::new();
     };
     let facts = input.facts;

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use crate::kinds::schema::{Known, SchemaFacts, SchemaLive, VersionLive};
+use crate::kinds::schema::{Committed, Known, SchemaFacts, SchemaLive, VersionLive};
 
 use super::*;
 
@@ -120,9 +120,49 @@ fn without_a_registry_the_state_judges() {
     let (prior, broken) = (spec(OLD), spec(BROKEN));
     let facts = SchemaFacts::default();
     let all = found(Action::Update, Some(&broken), Some(&prior), None, &facts);
-    assert_eq!(all, [("incompatible".to_owned(), Weight::Incompatible)]);
+    let from = ("compared-without-registry".to_owned(), Weight::Note);
+    let incompatible = ("incompatible".to_owned(), Weight::Incompatible);
+    assert_eq!(all, [from, incompatible]);
     let all = found(Action::Update, Some(&prior), Some(&prior), None, &facts);
     assert_eq!(all, []);
+    // A subject that is made where the registry answered is none of these.
+    let all = found(Action::Create, Some(&prior), None, None, &facts);
+    assert_eq!(all, []);
+}
+
+#[test]
+fn without_a_registry_and_a_state_the_git_history_judges() {
+    let committed = |commit: &str, text: &str| Committed {
+        commit: commit.into(),
+        content: spec(text).content(),
+    };
+    let facts = |level, committed| SchemaFacts {
+        level: Some(level),
+        base: Some("main (2222222222)".into()),
+        committed,
+        ..SchemaFacts::default()
+    };
+    let with_default = r#"{"type":"record","name":"A","fields":[{"name":"id","type":"string"},
+        {"name":"owner","type":"string","default":""}]}"#;
+    let past = vec![
+        committed("2222222222", with_default),
+        committed("1111111111", OLD),
+    ];
+    let judge = |prior: Option<&SchemaSpec>, facts: &SchemaFacts| {
+        let broken = spec(BROKEN);
+        let all = found(Action::Update, Some(&broken), prior, None, facts);
+        all.into_iter().map(|(code, _)| code).collect::<Vec<_>>()
+    };
+    let from = "compared-without-registry";
+    assert_eq!(judge(None, &facts(Level::Backward, past.clone())), [from]);
+    let all_versions = facts(Level::BackwardTransitive, past);
+    assert_eq!(judge(None, &all_versions), [from, "incompatible"]);
+    // What was applied is one of them, and is not told twice.
+    let applied = spec(OLD);
+    assert_eq!(judge(Some(&applied), &all_versions), [from, "incompatible"]);
+    assert_eq!(judge(None, &facts(Level::Backward, Vec::new())), [from]);
+    let nothing = SchemaFacts::default();
+    assert_eq!(judge(None, &nothing), ["not-checked-offline"]);
 }
 
 #[test]
