@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! files ─ config::load ─ kinds::decode ─ graph::infer ─ plan::survey ─ refresh::observe ─ plan::propose
-//!       ─ refresh::investigate ─ past::recall ─ refresh::users ─ plan::conclude ─ plan::impact ─ gate::review ─ apply::apply
+//!       ─ past::recall ─ refresh::investigate ─ refresh::users ─ plan::conclude ─ plan::impact ─ gate::review ─ apply::apply
 //! ```
 //!
 //! Dependencies point one way: cli, reconcile → pipeline → I/O → pure. A test reads the pure modules and

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! files ─ config::load ─ kinds::decode ─ graph::infer ─ plan::survey ─ refresh::observe ─ plan::propose
-//!       ─ refresh::investigate ─ past::recall ─ refresh::users ─ plan::conclude ─ plan::impact ─ gate::review ─ apply::apply
+//!       ─ past::recall ─ refresh::investigate ─ refresh::users ─ plan::conclude ─ plan::impact ─ gate::review ─ apply::apply
 //! ```
 
 use std::cell::OnceCell;
@@ -315,16 +315,14 @@ pub async fn plan_environment(
     // What the state or the system said cannot be understood: the project is not what is wrong.
     let mut proposal = propose::propose(survey, &observed).map_err(PlanError::Outside)?; // (pure)
     drop(observed);
-    let concerns = impact::concerns(&proposal, &flows).map_err(PlanError::Outside)?; // (pure)
-    let places = places(&mut proposal);
-    let mut facts = refresh::investigate(&mut drivers, &proposal)
-        .await
-        .map_err(unread)?; // (I/O)
-    let (recalled, warnings) = past::recall(&proposal, &project.providers, options.base)
+    past::recall(&mut proposal, &project.providers, options.base)
         .await
         .map_err(PlanError::Outside)?; // (I/O)
-    facts.extend(recalled);
-    proposal.survey.warnings.extend(warnings);
+    let concerns = impact::concerns(&proposal, &flows).map_err(PlanError::Outside)?; // (pure)
+    let places = places(&mut proposal);
+    let facts = refresh::investigate(&mut drivers, &proposal)
+        .await
+        .map_err(unread)?; // (I/O)
     let users = refresh::users(&mut drivers, &concerns).await; // (I/O)
     let away = project.sources.attach(away);
     let mut plan = conclude::conclude(proposal, facts, away).map_err(PlanError::Outside)?; // (pure)

@@ -52,6 +52,8 @@ pub enum Rollout {
     AnyOrder,
     /// No order is known to be safe.
     NoSafeOrder,
+    /// Nobody goes on: the schema goes away.
+    NobodyStays,
 }
 
 impl Direction {

@@ -16,18 +16,21 @@ pub const NAME: &str = "impact";
 /// Refuses changes that break somebody whatever is upgraded first, and rollouts that contradict each other.
 pub fn gate(plan: &Plan, input: &GateInput) -> Vec<Refusal> {
     let mut refusals = Vec::new();
-    for change in &plan.changes {
-        if change.allow_breaking || covers(&input.allow_breaking, &change.address) {
+    let changes = plan.changes.iter();
+    let changes = changes.map(|it| (&it.address, it.allow_breaking, &it.findings));
+    let unread = plan.unread.iter();
+    let unread = unread.map(|it| (&it.address, it.allow_breaking, &it.findings));
+    for (address, allowed, findings) in changes.chain(unread) {
+        if allowed || covers(&input.allow_breaking, address) {
             continue;
         }
-        let breaking = change.findings.iter();
+        let breaking = findings.iter();
         for finding in breaking.filter(|finding| finding.code == NO_SAFE_ORDER) {
             let permission = format!(
-                "if the break is wanted: --allow-breaking '{}', or allow_breaking = true in the block's \
-                 lifecycle",
-                change.address
+                "if the break is wanted: --allow-breaking '{address}', or allow_breaking = true in the block's \
+                 lifecycle"
             );
-            refusals.push(refusal(NAME, &change.address, finding).unless(permission));
+            refusals.push(refusal(NAME, address, finding).unless(permission));
         }
     }
     refusals.extend(contradiction(plan));

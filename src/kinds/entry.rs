@@ -76,6 +76,8 @@ pub struct KindEntry {
     pub decode: fn(&Block) -> Result<Decoded, Diagnostics>,
     /// See [`Kind::reserved`].
     pub reserved: fn(&str) -> Option<&'static str>,
+    /// See [`Kind::relations`]: spec, the object's name.
+    pub relations: fn(&Document, &str) -> Result<Vec<Relation>, WrongDocument>,
     /// See [`Kind::second_name`].
     pub second_name: fn(&str) -> Option<(String, &'static str)>,
     /// See [`Kind::diff`]: spec, history, live, the object's name.
@@ -111,6 +113,7 @@ impl KindEntry {
             declaration: <D::Kind as Kind>::DECLARATION,
             decode: decode::<D::Kind>,
             reserved: <D::Kind as Kind>::reserved,
+            relations: relations::<D::Kind>,
             second_name: <D::Kind as Kind>::second_name,
             diff: diff::<D::Kind>,
             plans_unread: <D::Kind as Kind>::PLANS_UNREAD,
@@ -135,6 +138,11 @@ fn decode<K: Kind>(block: &Block) -> Result<Decoded, Diagnostics> {
         relations: K::relations(&spec),
         owner: K::owner(&spec).map(str::to_owned),
     })
+}
+
+fn relations<K: Kind>(spec: &Document, remote_id: &str) -> Result<Vec<Relation>, WrongDocument> {
+    let spec: K::Spec = read::<K, _>(spec, "state", remote_id)?;
+    Ok(K::relations(&spec))
 }
 
 fn diff<K: Kind>(

@@ -19,8 +19,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::document::Document;
 use crate::kinds::{self, KindEntry, Memory, Past, Recall};
 use crate::pipeline::{Request, TOOL};
-use crate::plan::conclude::Facts;
-use crate::plan::{Proposal, Unread, cannot_be_checked};
+use crate::plan::{Proposal, cannot_be_checked};
 use crate::source::git::{Commit, Repository};
 
 use look::Look;
@@ -113,57 +112,54 @@ impl Base {
     }
 }
 
-/// Returns what the rules can know of objects that could not be read.
+/// Puts into the objects that could not be read what their rules can know without their system.
 pub async fn recall(
-    proposal: &Proposal,
+    proposal: &mut Proposal,
     providers: &BTreeMap<ProviderAddress, Provider>,
     base: Option<Base>,
-) -> Result<(Facts, Diagnostics), Diagnostics> {
-    let settings = |object: &Unread| {
-        let provider = providers.get(&object.provider);
-        provider.map(|provider| &provider.settings)
-    };
+) -> Result<(), Diagnostics> {
+    let mut wrong = Diagnostics::new();
     let mut subjects = Vec::new();
     let mut asked = Vec::new();
-    let mut wrong = Diagnostics::new();
-    for object in &proposal.unread {
-        let (Some(spec), Some(kind), Some(settings)) = (
-            &object.desired,
+    for object in &mut proposal.unread {
+        let (Some(kind), Some(spec), Some(provider)) = (
             kinds::kind(&object.address.kind),
-            settings(object),
+            &object.desired,
+            providers.get(&object.provider),
         ) else {
             continue;
         };
-        match (kind.memory)(spec, settings, &object.remote_id) {
+        match (kind.memory)(spec, &provider.settings, &object.remote_id) {
             Ok(memory) => subjects.push(Subject {
                 kind,
                 provider: object.provider.clone(),
                 remote_id: object.remote_id.clone(),
                 memory,
             }),
-            Err(error) => wrong.push(cannot_be_checked(&object.address, &error)),
+            Err(error) => {
+                wrong.push(cannot_be_checked(&object.address, &error));
+                continue;
+            }
         }
-        asked.push((object, spec, settings));
-    }
-    if wrong.has_errors() {
-        return Err(wrong);
+        asked.push((object, &provider.settings));
     }
     let (subjects, found) = look_back(subjects, base.as_ref()).await?;
-    let mut facts = Facts::new();
-    for (((object, spec, settings), subject), past) in
-        asked.into_iter().zip(subjects).zip(found.pasts)
-    {
+    proposal.survey.warnings.extend(found.warnings);
+    for (((object, settings), subject), past) in asked.into_iter().zip(subjects).zip(found.pasts) {
         let recall = Recall {
             settings,
             base: base.as_ref().map(Base::name),
             past,
         };
+        let Some(spec) = &object.desired else {
+            continue;
+        };
         match (subject.kind.recall)(spec, recall, &object.remote_id) {
-            Ok(recalled) => drop(facts.insert(object.address.clone(), recalled)),
+            Ok(recalled) => object.facts = Some(recalled),
             Err(error) => wrong.push(cannot_be_checked(&object.address, &error)),
         }
     }
-    wrong.finish((facts, found.warnings), &mut Diagnostics::new())
+    wrong.finish((), &mut Diagnostics::new())
 }
 
 /// Looks back on a thread of its own: git's objects are read from the disk.

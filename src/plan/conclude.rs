@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::address::Address;
 use crate::diagnostic::Diagnostics;
 use crate::document::Document;
-use crate::kinds::entry::{ErasedChange, WrongDocument};
+use crate::kinds::entry::WrongDocument;
 use crate::kinds::{self, Action, Finding, ObjectName};
 
 use super::{Change, Plan, Proposal, Unread, cannot_be_checked};
 
-/// What was measured for changes, and what is known of objects that could not be read.
+/// What was measured for changes.
 pub type Facts = BTreeMap<Address, Document>;
 
 /// Whether a change has consequences that must be measured and checked.
@@ -52,7 +52,7 @@ pub fn conclude(
         }
     }
     for object in &mut unread {
-        match judge(object, facts.remove(&object.address).as_ref()) {
+        match judge(object) {
             Ok(found) => object.findings = found,
             Err(error) => wrong.push(cannot_be_checked(&object.address, &error)),
         }
@@ -77,23 +77,12 @@ pub fn conclude(
 }
 
 /// Holds an object that could not be read against its kind's rules, as far as they can judge.
-fn judge(object: &Unread, facts: Option<&Document>) -> Result<Vec<Finding>, WrongDocument> {
+fn judge(object: &Unread) -> Result<Vec<Finding>, WrongDocument> {
     let kind = kinds::kind(&object.address.kind).filter(|kind| kind.plans_unread);
     let Some(kind) = kind else {
         return Ok(Vec::new());
     };
-    (kind.check)(&ErasedChange {
-        action: match object.desired {
-            Some(_) => Action::Update,
-            None => Action::Delete,
-        },
-        remote_id: &object.remote_id,
-        spec: object.desired.as_ref(),
-        prior: object.prior.as_ref(),
-        live: None,
-        deltas: &[],
-        facts,
-    })
+    (kind.check)(&object.erased())
 }
 
 /// Drops findings that are about other objects, all of which the plan deletes as well.

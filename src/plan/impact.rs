@@ -13,9 +13,10 @@ use crate::compatibility::level::Rollout;
 use crate::config::project::Provider;
 use crate::diagnostic::Diagnostics;
 use crate::graph::infer::Named;
-use crate::kinds::{self, Desired, Finding, LiveUser, Role, Weight};
+use crate::kinds::entry::{ErasedChange, WrongDocument};
+use crate::kinds::{self, Desired, Finding, LiveUser, Relation, Role, Weight};
 
-use super::{Change, Plan, Proposal, cannot_be_checked};
+use super::{Plan, Proposal, cannot_be_checked};
 
 /// What a change means to others than the object itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,7 +119,7 @@ impl Impact {
                 (When::After, Writes),
                 (When::After, Reads),
             ],
-            Rollout::AnyOrder | Rollout::NoSafeOrder => &[],
+            Rollout::AnyOrder | Rollout::NoSafeOrder | Rollout::NobodyStays => &[],
         };
         order
             .iter()
@@ -169,6 +170,8 @@ impl Impact {
 pub struct Flows {
     users: BTreeMap<(&'static str, String), Vec<User>>,
     described: BTreeMap<Address, Vec<Described>>,
+    /// The project's providers, by their kind.
+    providers: BTreeMap<String, BTreeSet<ProviderAddress>>,
 }
 
 /// An object of the project that reads or writes another one.
@@ -195,6 +198,11 @@ impl Flows {
         providers: &BTreeMap<ProviderAddress, Provider>,
     ) -> Self {
         let mut flows = Self::default();
+        for provider in providers.keys() {
+            let kind = provider.kind.to_string();
+            let same = flows.providers.entry(kind).or_default();
+            same.insert(provider.clone());
+        }
         let named = Named::of(desired);
         for (address, object) in desired {
             for relation in &object.relations {
@@ -212,13 +220,8 @@ impl Flows {
                     .into_iter()
                     .map(|target| desired[target].provider.clone())
                     .collect();
-                if reached.is_empty()
-                    && let Some(kind) = kinds::kind(relation.kind)
-                {
-                    let fitting = providers.keys();
-                    let fitting =
-                        fitting.filter(|provider| *provider.kind == *kind.schema.provider);
-                    reached.extend(fitting.cloned());
+                if reached.is_empty() {
+                    reached.extend(flows.fitting(relation));
                 }
                 let described = flows.described.entry(address.clone()).or_default();
                 described.push(Described {
@@ -229,6 +232,35 @@ impl Flows {
             }
         }
         flows
+    }
+
+    /// Returns the providers that may reach what a relation names.
+    fn fitting(&self, relation: &Relation) -> BTreeSet<ProviderAddress> {
+        let kind = kinds::kind(relation.kind);
+        let fitting = kind.and_then(|kind| self.providers.get(kind.schema.provider));
+        fitting.cloned().unwrap_or_default()
+    }
+
+    /// Returns what an object describes that the project no longer holds.
+    fn described_before(
+        &self,
+        address: &Address,
+        change: &ErasedChange<'_>,
+    ) -> Result<Vec<Described>, WrongDocument> {
+        let (Some(kind), None, Some(prior)) =
+            (kinds::kind(&address.kind), change.spec, change.prior)
+        else {
+            return Ok(Vec::new());
+        };
+        let relations = (kind.relations)(prior, change.remote_id)?.into_iter();
+        let described = relations.filter(|relation| relation.role == Role::Describes);
+        Ok(described
+            .map(|relation| Described {
+                providers: self.fitting(&relation),
+                kind: relation.kind,
+                name: relation.name,
+            })
+            .collect())
     }
 
     /// Returns those who do something with an object, as the project says.
@@ -272,31 +304,40 @@ pub struct LiveUsers {
     pub unanswered: BTreeMap<ProviderAddress, String>,
 }
 
-/// Finds the changes that others will notice.
+/// Finds the changes that others will notice, and the objects that could not be read and whose change they would.
 pub fn concerns(proposal: &Proposal, flows: &Flows) -> Result<Concerns, Diagnostics> {
+    let changes = proposal.changes.iter();
+    let changes = changes.map(|change| (&change.address, change.erased()));
+    let unread = proposal.unread.iter();
+    let unread = unread.map(|object| (&object.address, object.erased()));
     let mut concerns = Concerns::default();
-    for change in &proposal.changes {
-        let Some(described) = flows.described.get(&change.address) else {
-            continue;
+    for (address, change) in changes.chain(unread) {
+        let told = |error: WrongDocument| cannot_be_checked(address, &error);
+        let described = match flows.described.get(address) {
+            Some(described) => described.clone(),
+            None => flows.described_before(address, &change).map_err(told)?,
         };
-        if ripple(change)?.is_none() {
+        if described.is_empty() || ripple(address, &change)?.is_none() {
             continue;
         }
-        let each = described.iter().map(|described| {
-            let users = flows.users(described).cloned().collect();
-            (described.clone(), users)
+        let each = described.into_iter().map(|described| {
+            let users = flows.users(&described).cloned().collect();
+            (described, users)
         });
-        concerns.0.insert(change.address.clone(), each.collect());
+        concerns.0.insert(address.clone(), each.collect());
     }
     Ok(concerns)
 }
 
-fn ripple(change: &Change) -> Result<Option<kinds::Ripple>, Diagnostics> {
-    let Some(kind) = kinds::kind(&change.address.kind) else {
+fn ripple(
+    address: &Address,
+    change: &ErasedChange<'_>,
+) -> Result<Option<kinds::Ripple>, Diagnostics> {
+    let Some(kind) = kinds::kind(&address.kind) else {
         return Ok(None);
     };
-    let ripple = (kind.ripple)(&change.erased());
-    ripple.map_err(|error| cannot_be_checked(&change.address, &error).into())
+    let ripple = (kind.ripple)(change);
+    ripple.map_err(|error| cannot_be_checked(address, &error).into())
 }
 
 impl Concerns {
@@ -318,17 +359,25 @@ impl Concerns {
 /// Puts into each change of a plan whom it concerns, what the rollout asks for before, and the order of what
 /// the plan itself upgrades.
 pub fn weigh(plan: &mut Plan, concerns: &Concerns, live: &LiveUsers) -> Result<(), Diagnostics> {
-    for change in &mut plan.changes {
-        let Some(concern) = concerns.0.get(&change.address) else {
-            continue;
+    let weighed = |address: &Address, change: &ErasedChange<'_>| {
+        let Some(concern) = concerns.0.get(address) else {
+            return Ok(None);
         };
         // What was measured may show that nobody notices.
-        let Some(ripple) = ripple(change)? else {
-            continue;
-        };
-        let impact = impact(ripple, concern, live);
-        change.findings.extend(findings(&impact));
-        change.impact = Some(impact);
+        let ripple = ripple(address, change)?;
+        Ok::<_, Diagnostics>(ripple.map(|ripple| impact(ripple, concern, live)))
+    };
+    for change in &mut plan.changes {
+        change.impact = weighed(&change.address, &change.erased())?;
+        change
+            .findings
+            .extend(change.impact.iter().flat_map(findings));
+    }
+    for object in &mut plan.unread {
+        object.impact = weighed(&object.address, &object.erased())?;
+        object
+            .findings
+            .extend(object.impact.iter().flat_map(findings));
     }
     order(plan);
     Ok(())
@@ -413,6 +462,19 @@ fn findings(impact: &Impact) -> Vec<Finding> {
             ),
         );
     }
+    if impact.rollout == Rollout::NobodyStays && !impact.readers.is_empty() {
+        let count = impact.readers.len();
+        let (readers, verb) = if count == 1 {
+            ("reader", "needs")
+        } else {
+            ("readers", "need")
+        };
+        found.push(Finding::new(
+            "still-read",
+            Weight::Breaking,
+            format!("{count} {readers} of {channel} {verb} what goes away"),
+        ));
+    }
     for step in impact.steps() {
         let count = step.parties.len();
         if step.when == When::Before && count > 0 {
@@ -477,7 +539,9 @@ fn order(plan: &mut Plan) {
         let (first, then) = match impact.rollout {
             Rollout::ReadersFirst => (&readers, &writers),
             Rollout::WritersFirst => (&writers, &readers),
-            Rollout::AnyOrder | Rollout::NoSafeOrder => (&BTreeSet::new(), &BTreeSet::new()),
+            Rollout::AnyOrder | Rollout::NoSafeOrder | Rollout::NobodyStays => {
+                (&BTreeSet::new(), &BTreeSet::new())
+            }
         };
         for follower in then {
             follows

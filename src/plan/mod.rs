@@ -174,9 +174,18 @@ pub struct Unread {
     /// What was last applied.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prior: Option<Document>,
+    /// What is known of it without its system.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub facts: Option<Document>,
     /// What the kind's rules found in what HCL and the state say.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
+    /// Whom its change would concern besides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub impact: Option<Impact>,
+    /// Whether the project allows it to be changed although no order of upgrades is safe.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_breaking: bool,
 }
 
 impl Change {
@@ -189,6 +198,24 @@ impl Change {
             prior: self.prior.as_ref(),
             live: self.live.as_ref(),
             deltas: &self.deltas,
+            facts: self.facts.as_ref(),
+        }
+    }
+}
+
+impl Unread {
+    /// Returns the object as its kind's rules see it: what would be done is not known for sure.
+    fn erased(&self) -> ErasedChange<'_> {
+        ErasedChange {
+            action: match self.desired {
+                Some(_) => Action::Update,
+                None => Action::Delete,
+            },
+            remote_id: &self.remote_id,
+            spec: self.desired.as_ref(),
+            prior: self.prior.as_ref(),
+            live: None,
+            deltas: &[],
             facts: self.facts.as_ref(),
         }
     }

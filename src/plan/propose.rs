@@ -87,7 +87,13 @@ fn unseen(address: &Address, item: &Item) -> Unread {
         remote_id: item.remote_id.clone(),
         desired: item.desired.as_ref().map(|desired| desired.spec.clone()),
         prior: item.owned.as_ref().and_then(prior).cloned(),
+        facts: None,
         findings: Vec::new(),
+        impact: None,
+        allow_breaking: item
+            .desired
+            .as_ref()
+            .is_some_and(|desired| desired.lifecycle.allow_breaking),
     }
 }
 

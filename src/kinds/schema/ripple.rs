@@ -7,16 +7,25 @@
 use std::collections::BTreeMap;
 
 use crate::compatibility::level::Rollout;
-use crate::compatibility::{Direction, Level};
-use crate::kinds::{CheckInput, Ripple};
+use crate::compatibility::{Definition, Direction, Level};
+use crate::kinds::{Action, CheckInput, Ripple};
 
 use super::checks::{becomes_version, level};
-use super::offline::{self, Offline};
+use super::offline::{self, Earlier, Offline, Origin};
 use super::spec::SchemaSpec;
-use super::{Known, Schema};
+use super::{Schema, recall};
 
-/// Returns what a change of a subject means to others; nothing unless a version is added to some that there are.
+/// Returns what a change of a subject means to others; nothing unless a version is added to some that there are, or
+/// all of them go.
 pub(super) fn ripple(input: &CheckInput<'_, Schema>) -> Option<Ripple> {
+    if input.action == Action::Delete {
+        return Some(Ripple {
+            rollout: Rollout::NobodyStays,
+            reason:
+                "the subject is deleted, and records that carry its ids cannot be read after that"
+                    .into(),
+        });
+    }
     let spec = becomes_version(input)?;
     let level = level(input, spec);
     let kept = compared(input, spec);
@@ -47,8 +56,8 @@ pub(super) fn ripple(input: &CheckInput<'_, Schema>) -> Option<Ripple> {
 
 /// Whether the new version and the newest one read what the other wrote.
 struct Kept {
-    /// The newest version's number.
-    version: u32,
+    /// The newest version.
+    version: Origin,
     /// The new version reads what the newest one wrote.
     backward: bool,
     /// The newest version reads what the new one writes.
@@ -64,15 +73,15 @@ impl Kept {
     }
 
     fn words(&self) -> String {
-        let version = self.version;
+        let version = &self.version;
         match (self.backward, self.forward) {
             (true, true) => {
-                format!("the new version and version {version} read each other's records")
+                format!("the new version and {version} read each other's records")
             }
-            (true, false) => format!("version {version} cannot read records of the new version"),
-            (false, true) => format!("the new version cannot read records of version {version}"),
+            (true, false) => format!("{version} cannot read records of the new version"),
+            (false, true) => format!("the new version cannot read records of {version}"),
             (false, false) => {
-                format!("the new version and version {version} cannot read each other's records")
+                format!("the new version and {version} cannot read each other's records")
             }
         }
     }
@@ -80,35 +89,43 @@ impl Kept {
 
 /// Holds the new version against the newest one, both ways; nothing where that cannot be done here.
 fn compared(input: &CheckInput<'_, Schema>, spec: &SchemaSpec) -> Option<Kept> {
-    let latest = input.live?.latest.as_ref()?;
-    let known = input.facts.versions.iter();
-    let known = known.max_by_key(|known| known.version).cloned();
-    let newest = known
-        .filter(|known| known.version == latest.version)
-        .or_else(|| {
-            latest.references.is_empty().then(|| Known {
-                version: latest.version,
-                format: latest.format,
-                schema: latest.schema.clone(),
-                references: BTreeMap::new(),
-            })
-        })?;
+    let newest = newest(input)?;
     let kept = |backward, forward| Kept {
-        version: newest.version,
+        version: newest.0.clone(),
         backward,
         forward,
     };
-    if newest.format != spec.format {
+    if newest.1 != spec.format {
         return Some(kept(false, false));
     }
-    let earlier = offline::known(std::slice::from_ref(&newest));
-    match offline::check(&spec.content(), &input.facts.texts, Level::Full, &earlier) {
+    let earlier = std::slice::from_ref(&newest);
+    match offline::check(&spec.content(), &input.facts.texts, Level::Full, earlier) {
         Offline::Checked(breaks) => {
             let keeps = |direction| !breaks.iter().any(|found| found.direction == direction);
             Some(kept(keeps(Direction::Backward), keeps(Direction::Forward)))
         }
         Offline::Invalid(_) | Offline::Unchecked(_) => None,
     }
+}
+
+/// Returns the newest version with all that it refers to, as far as that is known.
+fn newest(input: &CheckInput<'_, Schema>) -> Option<Earlier> {
+    let Some(live) = input.live else {
+        return recall::earlier(input, Level::Full).pop();
+    };
+    let latest = live.latest.as_ref()?;
+    let known = input.facts.versions.iter();
+    let known = known.max_by_key(|known| known.version);
+    if let Some(known) = known.filter(|known| known.version == latest.version) {
+        return offline::known(std::slice::from_ref(known)).pop();
+    }
+    latest.references.is_empty().then(|| {
+        let definition = Definition {
+            text: latest.schema.clone(),
+            references: BTreeMap::new(),
+        };
+        (Origin::Version(latest.version), latest.format, definition)
+    })
 }
 
 #[cfg(test)]

@@ -12,10 +12,14 @@ pub(super) fn lines(impact: &Impact) -> Vec<String> {
         Rollout::WritersFirst => "writers first",
         Rollout::AnyOrder => "in any order",
         Rollout::NoSafeOrder => "no order is safe",
+        Rollout::NobodyStays => "readers and writers have to leave first",
     };
     let mut lines = vec![format!("rollout: {order} ({})", printable(&impact.reason))];
     let steps = impact.steps();
-    if matches!(impact.rollout, Rollout::AnyOrder | Rollout::NoSafeOrder) {
+    if matches!(
+        impact.rollout,
+        Rollout::AnyOrder | Rollout::NoSafeOrder | Rollout::NobodyStays
+    ) {
         list(&mut lines, impact, Role::Reads);
         list(&mut lines, impact, Role::Writes);
         return lines;

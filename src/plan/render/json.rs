@@ -10,11 +10,11 @@
 //!                     deltas   [ { path, before, after, note?, drift? } ],
 //!                     findings [ { code, weight, summary, detail?, hint?, path?, loss? } ],
 //!                     impact   null, or { rollout ("readers-first" | "writers-first" | "any-order" |
-//!                              "no-safe-order"), reason, through [ { kind, name } ],
+//!                              "no-safe-order" | "nobody-stays"), reason, through [ { kind, name } ],
 //!                              readers, writers [ { kind, name, address?, managed?, owner?, live? } ],
 //!                              unknown [ text ], steps [ { when ("before" | "within" | "after"),
 //!                              who ("readers" | "writers"), names [ text ] } ] } } ]
-//! unread          [ { address, remote_id, findings [ … ] } ], where a system is away
+//! unread          [ { address, remote_id, findings [ … ], impact } ], where a system is away
 //! drift           [ { address, remote_id, deleted?, deltas?, fate } ]
 //! summary         { create, update, delete, adopt, forget, record, unchanged }
 //! verdict         { allowed, refusals [ { gate, address (or null), code, summary, detail,
@@ -69,6 +69,7 @@ pub fn render(plan: &Plan, refusals: &[Refusal]) -> Json {
                 "address": object.address,
                 "remote_id": object.remote_id,
                 "findings": object.findings,
+                "impact": object.impact.as_ref().map(impact),
             })
         })
         .collect();

@@ -116,15 +116,16 @@ fn table(out: &mut String, plan: &Plan, limit: usize) {
 
 /// Whom the changes concern stands outside of the details: somebody may have to act before.
 fn rollouts(out: &mut String, plan: &Plan, limit: usize) {
-    for change in grouped(plan) {
-        let Some(impact) = &change.impact else {
-            continue;
-        };
+    let changes = grouped(plan).map(|change| (&change.address, &change.impact));
+    let unread = plan.unread.iter();
+    let unread = unread.map(|object| (&object.address, &object.impact));
+    for (address, impact) in changes.chain(unread) {
+        let Some(impact) = impact else { continue };
         let lines = impact::lines(impact).join("\n");
         let fence = fence(&lines);
         let text = format!(
             "\nWho follows {}:\n\n{fence}text\n{lines}\n{fence}\n",
-            code(&change.address.to_string())
+            code(&address.to_string())
         );
         if out.len() + text.len() + RESERVE > limit {
             out.push_str(

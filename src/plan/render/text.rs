@@ -61,6 +61,9 @@ fn unread(out: &mut String, plan: &Plan) {
             .findings
             .iter()
             .for_each(|finding| found(out, finding));
+        for line in object.impact.iter().flat_map(impact::lines) {
+            let _ = writeln!(out, "    {line}");
+        }
     }
     for reason in &plan.away {
         let _ = writeln!(out, "  ({})", reason.summary);

@@ -32,7 +32,9 @@ impl Clone {
              provider \"kafka\" {{ bootstrap_servers = \"127.0.0.1:1\" }}\n\
              provider \"schema_registry\" {{\n  url = \"http://127.0.0.1:1\"\n  retries = 0\n  \
              basic_auth_user_info = secret(\"env:NOBODY_SETS_THIS\")\n}}\n\
-             topic \"orders\" {{\n  partitions = 1\n  replication_factor = 1\n}}\n{schema}\n"
+             topic \"orders\" {{\n  partitions = 1\n  replication_factor = 1\n}}\n\
+             consumer_group \"billing\" {{\n  reads = [topic.orders]\n  owner = \"team-billing\"\n}}\n\
+             {schema}\n"
         );
         self.project.write("platform/main.hcl", &text);
     }
@@ -91,6 +93,15 @@ fn a_breaking_schema_is_refused_without_a_registry_and_without_a_broker() {
     assert!(broken.contains("INCOMPATIBLE"), "{broken}");
     assert!(
         broken.contains("the new version is held against the content of git commit"),
+        "{broken}"
+    );
+    // Who reads it is known from the project; that there may be others is told as well.
+    assert!(
+        broken.contains("- consumer_group.billing (\"billing\"; owner team-billing)"),
+        "{broken}"
+    );
+    assert!(
+        broken.contains("The readers that topic \"orders\" has now could not be found out"),
         "{broken}"
     );
     // Committed or not: what counts is the base.

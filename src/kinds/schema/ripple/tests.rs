@@ -165,6 +165,40 @@ fn what_no_order_makes_safe_is_refused_while_somebody_reads() {
 }
 
 #[test]
+fn a_subject_that_goes_concerns_all_who_are_there() {
+    let version = json!({"version": 1, "id": 7, "format": "avro", "schema": V1});
+    let mut world = World::new();
+    let first = world.plan(&project(V1));
+    world.apply(&first);
+    let world = world
+        .with(
+            "topic.orders",
+            json!({"partitions": 1, "replication_factor": 1}),
+        )
+        .with("schema.orders", json!({ "latest": version, "holds": 1 }))
+        .measured("schema.orders", json!({ "count": 1 }))
+        .read_by("orders", &READERS);
+    let text = project(V1);
+    let schema = text.find("schema").expect("a schema");
+    let group = text.find("consumer_group").expect("a group");
+    let plan = world.plan(&[&text[..schema], &text[group..]].concat());
+    insta::assert_snapshot!(text::render(&plan, false), @r#"
+    - schema.orders will be DELETED
+        DESTRUCTIVE: The subject "orders-value" is deleted with 1 version
+          It is deleted softly, then for good: records that carry its ids can no longer be read. No topic "orders" is known.
+        BREAKING: 2 readers of topic "orders" need what goes away
+        rollout: readers and writers have to leave first (the subject is deleted, and records that carry its ids cannot be read after that)
+          readers of topic "orders":
+            - consumer_group.billing ("billing-app"; owner team-billing; Stable, 2 members)
+            - consumer_group "audit" (not declared; Empty, no members)
+          writers of topic "orders": nobody is known
+
+      - schema.orders  [DESTRUCTIVE]
+    Plan: 1 to delete; 2 as wanted.
+    "#);
+}
+
+#[test]
 fn what_adds_no_version_concerns_nobody() {
     let plan = planned(Level::Backward, V1, &READERS);
     assert!(plan.changes.iter().all(|change| change.impact.is_none()));
