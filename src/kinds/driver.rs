@@ -198,6 +198,16 @@ pub trait Driver: Send + Sync + Sized + 'static {
         std::future::ready(Ok(vec![Vec::new(); remote_ids.len()]))
     }
 
+    /// Reads how objects do, in a few requests for all; `None` for one that is not there. What was applied is
+    /// the first of each one's specs.
+    fn vitals(
+        &self,
+        wanted: Vec<Wanted<Self::Kind>>,
+    ) -> impl Future<Output = Result<Vec<Option<<Self::Kind as Kind>::Vitals>>, DriverError>> + Send
+    {
+        std::future::ready(Ok(wanted.iter().map(|_| None).collect()))
+    }
+
     /// Makes changes and reads each back: a success that changed nothing is a failure. Returns each
     /// object as it is then, where its kind has an [outcome](Kind::outcome) to be remembered.
     fn apply(
@@ -289,6 +299,12 @@ pub trait ErasedDriver: Send + Sync {
         remote_ids: Vec<String>,
     ) -> Answer<Result<Vec<Vec<LiveUser>>, DriverError>>;
 
+    /// See [`Driver::vitals`].
+    fn vitals(
+        self: Arc<Self>,
+        wanted: &[ErasedWanted<'_>],
+    ) -> Answer<Result<Vec<Option<Document>>, DriverError>>;
+
     /// See [`Driver::apply`]; returns each object's outcome.
     fn apply(
         self: Arc<Self>,
@@ -348,6 +364,20 @@ impl<D: Driver> ErasedDriver for Eraser<D> {
         remote_ids: Vec<String>,
     ) -> Answer<Result<Vec<Vec<LiveUser>>, DriverError>> {
         Box::pin(async move { self.0.users(remote_ids).await })
+    }
+
+    fn vitals(
+        self: Arc<Self>,
+        wanted: &[ErasedWanted<'_>],
+    ) -> Answer<Result<Vec<Option<Document>>, DriverError>> {
+        let wanted: Result<Vec<_>, DriverError> =
+            wanted.iter().map(typed_wanted::<D::Kind>).collect();
+        Box::pin(async move {
+            let found = self.0.vitals(wanted?).await?.into_iter();
+            Ok(found
+                .map(|vitals| vitals.as_ref().map(Document::of))
+                .collect())
+        })
     }
 
     fn apply(

@@ -13,7 +13,10 @@ use crate::diagnostic::Diagnostics;
 use crate::document::Document;
 
 use super::driver::{self, Connect, Driver};
-use super::{Action, CheckInput, Delta, Finding, Kind, Memory, Past, Recall, Relation, Ripple};
+use super::{
+    Action, CheckInput, Delta, Finding, Health, Healthy, Kind, Look, Memory, Past, Recall,
+    Relation, Ripple,
+};
 
 /// A document that its kind cannot read.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +63,9 @@ pub struct Decoded {
 
 type DriftFn =
     fn(&Document, Option<&Document>, &Document, &str) -> Result<Vec<Delta>, WrongDocument>;
+type GroupsFn = fn(&Document, Option<&Document>, &str) -> Result<Vec<String>, WrongDocument>;
+type JudgeFn =
+    fn(&Document, Option<&Document>, &[Look<Document>], &str) -> Result<Health, WrongDocument>;
 type DiffFn = fn(&Document, &[&Document], &Document, &str) -> Result<Vec<Delta>, WrongDocument>;
 
 type Settings = BTreeMap<Arc<str>, Attribute>;
@@ -100,6 +106,14 @@ pub struct KindEntry {
     pub memory: fn(&Document, &Settings, &str) -> Result<Memory, WrongDocument>,
     /// See [`Kind::recall`]: spec, what there is to go by, the object's name.
     pub recall: fn(&Document, Recall<'_, Document>, &str) -> Result<Document, WrongDocument>,
+    /// See [`Kind::HAS_HEALTH`].
+    pub has_health: bool,
+    /// See [`Kind::groups`]: what was applied, its outcome, the object's name.
+    pub groups: GroupsFn,
+    /// See [`Kind::healthy`]: what was applied, the object's name.
+    pub healthy: fn(&Document, &str) -> Result<Healthy, WrongDocument>,
+    /// See [`Kind::judge`]: what was applied, its outcome, the looks, the object's name.
+    pub judge: JudgeFn,
     /// Makes the kind's driver for one provider.
     pub connect: Connect,
 }
@@ -125,6 +139,10 @@ impl KindEntry {
             ripple: ripple::<D::Kind>,
             memory: memory::<D::Kind>,
             recall: recall::<D::Kind>,
+            has_health: <D::Kind as Kind>::HAS_HEALTH,
+            groups: groups::<D::Kind>,
+            healthy: healthy::<D::Kind>,
+            judge: judge::<D::Kind>,
             connect: driver::connect::<D>,
         }
     }
@@ -239,6 +257,40 @@ fn recall<K: Kind>(
         past: past.collect::<Result<_, _>>()?,
     };
     Ok(Document::of(&K::recall(&spec, recall)))
+}
+
+fn groups<K: Kind>(
+    spec: &Document,
+    outcome: Option<&Document>,
+    remote_id: &str,
+) -> Result<Vec<String>, WrongDocument> {
+    let spec: K::Spec = read::<K, _>(spec, "state", remote_id)?;
+    Ok(K::groups(&spec, outcome))
+}
+
+fn healthy<K: Kind>(spec: &Document, remote_id: &str) -> Result<Healthy, WrongDocument> {
+    let spec: K::Spec = read::<K, _>(spec, "state", remote_id)?;
+    Ok(K::healthy(&spec))
+}
+
+fn judge<K: Kind>(
+    spec: &Document,
+    outcome: Option<&Document>,
+    looks: &[Look<Document>],
+    remote_id: &str,
+) -> Result<Health, WrongDocument> {
+    let spec: K::Spec = read::<K, _>(spec, "state", remote_id)?;
+    let looks = looks.iter().map(|look| {
+        let vitals = look.vitals.as_ref();
+        let vitals = vitals.map(|vitals| read::<K, K::Vitals>(vitals, "vitals", remote_id));
+        Ok(Look {
+            at: look.at,
+            vitals: vitals.transpose()?,
+            groups: look.groups.clone(),
+        })
+    });
+    let looks: Vec<Look<K::Vitals>> = looks.collect::<Result<_, WrongDocument>>()?;
+    Ok(K::judge(&spec, outcome, &looks))
 }
 
 /// Calls a function with a change in the kind's own types.

@@ -13,6 +13,7 @@
 pub mod consumer_group;
 pub mod driver;
 pub mod entry;
+pub mod health;
 pub mod past;
 pub mod quantity;
 pub mod relation;
@@ -34,6 +35,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 use crate::document::Document;
 
 pub use entry::KindEntry;
+pub use health::{Health, Healthy, Look, NoVitals, Verdict};
 pub use past::{Memory, Past, Recall};
 pub use relation::{LiveUser, Relation, Ripple, Role};
 
@@ -67,12 +69,17 @@ pub trait Kind: Sized + Send + Sync + 'static {
     /// Whether a plan can be made while the system is away: its objects are then unread, and the
     /// rules judge by what HCL and the state say.
     const PLANS_UNREAD: bool = false;
+    /// Whether its objects do well or badly, beyond being there: `status` and `apply --wait` then look at
+    /// them, by [`Driver::vitals`](driver::Driver::vitals) and [`Kind::judge`].
+    const HAS_HEALTH: bool = false;
     /// What HCL says: a canonical, secret-free description; also what the state keeps.
     type Spec: Serialize + DeserializeOwned + Clone + Send + Sync;
     /// What the system says.
     type Live: Serialize + DeserializeOwned + Clone + Send + Sync;
     /// What the checks must know beside the live object.
     type Facts: Serialize + DeserializeOwned + Default + Send + Sync;
+    /// What one look shows of how an object does; [`NoVitals`] where there is nothing to be read.
+    type Vitals: Serialize + DeserializeOwned + Send + Sync;
 
     /// Reads an evaluated block.
     fn decode(block: &Block) -> Result<Self::Spec, Diagnostics>;
@@ -154,6 +161,27 @@ pub trait Kind: Sized + Send + Sync + 'static {
     /// Returns what the rules can know of such an object without its system.
     fn recall(_spec: &Self::Spec, _recall: Recall<'_, Self::Spec>) -> Self::Facts {
         Self::Facts::default()
+    }
+
+    /// Returns the ids of the groups of consumers that the object reads topics by: their offsets are read
+    /// for the looks at it. `outcome` is what [`Kind::outcome`] said at the last apply.
+    fn groups(_spec: &Self::Spec, _outcome: Option<&Document>) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Returns what it takes to be healthy beyond what the kind demands anyway: the `healthy` block.
+    fn healthy(_spec: &Self::Spec) -> Healthy {
+        Healthy::default()
+    }
+
+    /// Returns how an object does, from one or more looks at it, the earliest first. `spec` is what was
+    /// applied, `outcome` what [`Kind::outcome`] said then.
+    fn judge(
+        _spec: &Self::Spec,
+        _outcome: Option<&Document>,
+        _looks: &[Look<Self::Vitals>],
+    ) -> Health {
+        Health::new()
     }
 
     /// The rules that a change of this kind is held against.

@@ -18,7 +18,7 @@ use crate::diagnostic::Diagnostics;
 
 use super::relation::{Relation, Role};
 use super::topic::Topic;
-use super::{Check, Delta, Kind};
+use super::{Check, Delta, Kind, NoVitals};
 
 pub use spec::ConsumerGroupSpec;
 
@@ -88,6 +88,7 @@ impl Kind for ConsumerGroup {
     type Spec = ConsumerGroupSpec;
     type Live = ConsumerGroupLive;
     type Facts = ConsumerGroupFacts;
+    type Vitals = NoVitals;
 
     fn decode(block: &Block) -> Result<ConsumerGroupSpec, Diagnostics> {
         spec::decode(block)

@@ -28,7 +28,7 @@ use crate::document::Document;
 
 use super::relation::{Relation, Ripple, Role};
 use super::topic::Topic;
-use super::{Check, CheckInput, Delta, Kind, Memory, Recall};
+use super::{Check, CheckInput, Delta, Kind, Memory, NoVitals, Recall};
 
 pub use spec::SchemaSpec;
 
@@ -253,6 +253,7 @@ impl Kind for Schema {
     type Spec = SchemaSpec;
     type Live = SchemaLive;
     type Facts = SchemaFacts;
+    type Vitals = NoVitals;
 
     fn decode(block: &Block) -> Result<SchemaSpec, Diagnostics> {
         spec::decode(block)

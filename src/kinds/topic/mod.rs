@@ -18,7 +18,7 @@ use crate::config::block::Block;
 use crate::config::schema::{AttributeSchema, BlockSchema, KindSchema, NestedBlockSchema};
 use crate::diagnostic::Diagnostics;
 
-use super::{Check, Delta, Kind};
+use super::{Check, Delta, Kind, NoVitals};
 
 pub use spec::TopicSpec;
 
@@ -234,6 +234,7 @@ impl Kind for Topic {
     type Spec = TopicSpec;
     type Live = TopicLive;
     type Facts = TopicFacts;
+    type Vitals = NoVitals;
 
     fn decode(block: &Block) -> Result<TopicSpec, Diagnostics> {
         spec::decode(block)

@@ -1,0 +1,410 @@
+//! How far a group of consumers is behind, and whether it comes nearer: offsets over time → a [`Trend`]. Pure.
+//!
+//! # Why not one number
+//!
+//! A lag of 10,000 records is an outage for one group and a second's work for another, and a consumer that
+//! commits every few seconds has one that goes up and down like a saw. So one look gives a number whose trend
+//! is unknown; it takes several looks to say more, and the rules are those that Burrow found to hold in practice
+//! (<https://github.com/linkedin/Burrow/wiki/Consumer-Lag-Evaluation-Rules>), of each partition by itself:
+//!
+//! 1. no lag: **caught up**. One record at an end that does not move is no lag either: the last entry of a
+//!    transaction is a marker, which takes an offset and which some consumers (Flink's) do not commit past;
+//! 2. nothing committed for the rule's *patience* while there was lag at every look: **stalled**;
+//! 3. less lag than at first: **falling**;
+//! 4. a look without lag among them, and commits since: **steady**, since it keeps up;
+//! 5. over a patience, lag that grew from commit to commit, of which there were at least three: **growing**;
+//! 6. over a patience, but none of these: **steady**;
+//! 7. looks that span less than the patience: **unknown**. Offsets move only when the consumer commits, so that
+//!    neither their standing still nor the growth of the lag means anything before several commits were due.
+//!
+//! Where a consumer commits more seldom than we look, its lag falls at the looks that follow a commit and rises at
+//! all others. So the looks that are compared are those that follow one, where there are two of them.
+//!
+//! What happened before an offset moved back (a reset, a topic made anew) is left out. A group is stalled where a
+//! partition is, else growing where one is, else falling where all partitions together are.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::kinds::quantity::{grouped, span};
+
+use super::{Groups, Health, Look};
+
+/// The patience with a consumer that commits by itself: three times the default of `auto.commit.interval.ms`,
+/// which is five seconds.
+pub const CONSUMER_PATIENCE: Duration = Duration::from_secs(15);
+
+/// How many commits must be seen before lag is said to grow.
+const COMMITS: usize = 3;
+
+/// How many partitions are named.
+const NAMED: usize = 3;
+
+/// A group at one look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupLook {
+    /// Its state in Kafka's words, such as `Stable` or `Empty`.
+    pub state: Arc<str>,
+    /// The partitions that it committed offsets of.
+    pub partitions: Vec<PartitionLook>,
+}
+
+/// A partition at one look: what a group committed, and where the partition ended just after.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartitionLook {
+    /// The topic.
+    pub topic: Arc<str>,
+    /// The partition's number.
+    pub index: i32,
+    /// The next offset to read.
+    pub committed: i64,
+    /// The offset that the next record will have.
+    pub end: i64,
+}
+
+impl PartitionLook {
+    fn lag(&self) -> u64 {
+        u64::try_from(self.end.saturating_sub(self.committed)).unwrap_or(0)
+    }
+}
+
+impl GroupLook {
+    /// Returns how many records it is behind, in all partitions.
+    pub fn lag(&self) -> u64 {
+        self.partitions.iter().map(PartitionLook::lag).sum()
+    }
+}
+
+/// Where a lag goes. The order is the order of concern.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Trend {
+    /// There is none.
+    CaughtUp,
+    /// It becomes less.
+    Falling,
+    /// It stays about the same.
+    Steady,
+    /// It was looked at once, or for too short a time.
+    Unknown,
+    /// It becomes more.
+    Growing,
+    /// Nothing is committed any more.
+    Stalled,
+}
+
+impl Trend {
+    fn word(self) -> &'static str {
+        match self {
+            Self::CaughtUp => "caught-up",
+            Self::Falling => "falling",
+            Self::Steady => "steady",
+            Self::Unknown => "unknown",
+            Self::Growing => "growing",
+            Self::Stalled => "stalled",
+        }
+    }
+}
+
+impl fmt::Display for Trend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+/// What several looks say about a group's lag.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Lag {
+    /// How many records the group was behind at the last look.
+    pub records: u64,
+    /// Where that goes.
+    pub trend: Trend,
+    /// The partitions in which nothing is committed any more.
+    pub stalled: Vec<String>,
+    /// How long the looks span.
+    pub window: Duration,
+    /// How many records were committed in that time.
+    pub consumed: u64,
+    /// How many records were written in that time.
+    pub produced: u64,
+}
+
+impl Lag {
+    /// Judges looks at one group, the earliest first; `None` without any. See the module for the rules.
+    pub fn of(looks: &[(Duration, &GroupLook)], patience: Duration) -> Option<Self> {
+        let (last_at, last) = looks.last()?;
+        let mut lag = Self {
+            records: last.lag(),
+            trend: Trend::CaughtUp,
+            stalled: Vec::new(),
+            window: last_at.saturating_sub(looks[0].0),
+            consumed: 0,
+            produced: 0,
+        };
+        let mut before = 0;
+        for track in tracks(looks) {
+            let (first, last) = (track.first(), track.last());
+            before += first.lag();
+            lag.consumed += apart(first.committed, last.committed);
+            lag.produced += apart(first.end, last.end);
+            let trend = track.trend(patience);
+            if trend == Trend::Stalled {
+                lag.stalled.push(format!("{}-{}", track.topic, track.index));
+            }
+            lag.trend = lag.trend.max(trend);
+        }
+        // That some partitions say nothing yet is no matter where all together fall.
+        if lag.trend == Trend::Unknown && lag.records < before {
+            lag.trend = Trend::Falling;
+        }
+        Some(lag)
+    }
+
+    /// Returns how long it will take until there is no lag, if all goes on as it went between the looks.
+    pub fn catches_up_in(&self) -> Option<Duration> {
+        let gained = u128::from(self.consumed.checked_sub(self.produced)?);
+        if gained == 0 || self.trend != Trend::Falling {
+            return None;
+        }
+        let milliseconds = self.window.as_millis() * u128::from(self.records) / gained;
+        u64::try_from(milliseconds).ok().map(Duration::from_millis)
+    }
+
+    /// Returns a number of records of the window as records per second.
+    fn per_second(&self, records: u64) -> Option<u64> {
+        let window = self.window.as_millis();
+        (window > 0)
+            .then(|| u64::try_from(u128::from(records) * 1000 / window).ok())
+            .flatten()
+    }
+}
+
+/// One partition over time.
+struct Track {
+    topic: Arc<str>,
+    index: i32,
+    samples: Vec<Sample>,
+}
+
+#[derive(Clone, Copy)]
+struct Sample {
+    at: Duration,
+    committed: i64,
+    end: i64,
+}
+
+impl Sample {
+    fn lag(&self) -> u64 {
+        apart(self.committed, self.end)
+    }
+}
+
+fn apart(from: i64, to: i64) -> u64 {
+    u64::try_from(to.saturating_sub(from)).unwrap_or(0)
+}
+
+/// Returns the partitions of the last look with what the looks saw of them.
+fn tracks(looks: &[(Duration, &GroupLook)]) -> Vec<Track> {
+    let mut tracks: BTreeMap<(&str, i32), Vec<Sample>> = BTreeMap::new();
+    for (at, look) in looks {
+        for part in &look.partitions {
+            let samples = tracks.entry((&part.topic, part.index)).or_default();
+            let sample = Sample {
+                at: *at,
+                committed: part.committed,
+                end: part.end,
+            };
+            let moved_back = samples.last().is_some_and(|before| {
+                sample.committed < before.committed || sample.end < before.end
+            });
+            if moved_back {
+                samples.clear();
+            }
+            samples.push(sample);
+        }
+    }
+    let last = looks.last().map(|(_, look)| &look.partitions[..]);
+    let last = last.unwrap_or_default().iter();
+    last.filter_map(|part| {
+        Some(Track {
+            topic: part.topic.clone(),
+            index: part.index,
+            samples: tracks.remove(&(&*part.topic, part.index))?,
+        })
+    })
+    .collect()
+}
+
+impl Track {
+    fn first(&self) -> Sample {
+        *self.samples.first().expect("a track has a sample")
+    }
+
+    fn last(&self) -> Sample {
+        *self.samples.last().expect("a track has a sample")
+    }
+
+    fn trend(&self, patience: Duration) -> Trend {
+        let (first, last) = (self.first(), self.last());
+        let looked_twice = self.samples.len() > 1;
+        let at_rest = looked_twice && first.end == last.end && last.lag() == 1;
+        if last.lag() == 0 || at_rest {
+            return Trend::CaughtUp;
+        }
+        if looked_twice && self.stands_for(patience) {
+            return Trend::Stalled;
+        }
+        let at_commits = self.at_commits();
+        let fell = match (at_commits.first(), at_commits.last()) {
+            (Some(first), Some(last)) if at_commits.len() > 1 => last < first,
+            _ => last.lag() < first.lag(),
+        };
+        if fell {
+            return Trend::Falling;
+        }
+        if !at_commits.is_empty() && self.samples.iter().any(|sample| sample.lag() == 0) {
+            return Trend::Steady;
+        }
+        if !looked_twice || last.at.saturating_sub(first.at) < patience {
+            return Trend::Unknown;
+        }
+        let grew = at_commits.windows(2).all(|pair| pair[0] < pair[1]);
+        if grew && at_commits.len() >= COMMITS {
+            Trend::Growing
+        } else {
+            Trend::Steady
+        }
+    }
+
+    /// Returns the lag at the looks before which something was committed.
+    fn at_commits(&self) -> Vec<u64> {
+        let pairs = self.samples.windows(2);
+        pairs
+            .filter(|pair| pair[0].committed < pair[1].committed)
+            .map(|pair| pair[1].lag())
+            .collect()
+    }
+
+    /// Whether nothing was committed for so long, up to now, although there was lag at every look.
+    fn stands_for(&self, patience: Duration) -> bool {
+        let last = self.last();
+        let still = self.samples.iter().rev();
+        let still =
+            still.take_while(|sample| sample.committed == last.committed && sample.lag() > 0);
+        let since = still.last().map_or(last.at, |sample| sample.at);
+        last.at.saturating_sub(since) >= patience
+    }
+}
+
+/// What a group's lag is held against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rule {
+    /// How many records it may be behind.
+    pub max_lag: Option<u64>,
+    /// How long a consumer may commit nothing: several times the interval at which it commits.
+    pub patience: Duration,
+}
+
+/// Adds to an object's health what looks at one of its groups say: the measure `lag`, and symptoms.
+///
+/// A stalled group is unhealthy. One that is more than `max_lag` behind is unhealthy where that is known not to
+/// become less, and progressing while it catches up or while its trend is unknown. Growth below `max_lag`, or
+/// where none is set, is only noted.
+pub fn judge<V>(health: &mut Health, group: &str, looks: &[Look<V>], rule: Rule) {
+    let Some(last) = looks.last() else {
+        return;
+    };
+    if let Groups::Unread(why) = &last.groups {
+        let text = format!("the lag of the group {group:?} is not known: {why}");
+        return match rule.max_lag {
+            Some(_) => health.unknown(text),
+            None => health.note(text),
+        };
+    }
+    let series: Vec<(Duration, &GroupLook)> = looks
+        .iter()
+        .filter_map(|look| Some((look.at, look.groups.get(group)?)))
+        .collect();
+    let committed = last.groups.get(group);
+    let committed = committed.filter(|group| !group.partitions.is_empty());
+    let Some(lag) = committed.and_then(|_| Lag::of(&series, rule.patience)) else {
+        let text = format!("the group {group:?} has committed no offsets so far");
+        return match rule.max_lag {
+            Some(_) => health.progressing(text),
+            None => health.note(text),
+        };
+    };
+    measure(health, &lag);
+    symptoms(health, group, &lag, rule);
+}
+
+fn measure(health: &mut Health, lag: &Lag) {
+    let text = match lag.trend {
+        Trend::CaughtUp => grouped(lag.records),
+        Trend::Unknown => format!("{}, trend unknown", grouped(lag.records)),
+        trend => format!("{}, {trend}", grouped(lag.records)),
+    };
+    let value = json!({
+        "records": lag.records,
+        "trend": lag.trend.word(),
+        "window_ms": u64::try_from(lag.window.as_millis()).ok(),
+        "consumed_per_second": lag.per_second(lag.consumed),
+        "produced_per_second": lag.per_second(lag.produced),
+        "catches_up_in_ms": lag.catches_up_in().and_then(|time| u64::try_from(time.as_millis()).ok()),
+    });
+    health.measure("lag", value, text);
+}
+
+fn symptoms(health: &mut Health, group: &str, lag: &Lag, rule: Rule) {
+    let records = grouped(lag.records);
+    if lag.trend == Trend::Stalled {
+        let mut named = lag.stalled.iter().take(NAMED).cloned().collect::<Vec<_>>();
+        if lag.stalled.len() > NAMED {
+            named.push(format!("and {} more", lag.stalled.len() - NAMED));
+        }
+        health.unhealthy(format!(
+            "the group {group:?} is stalled: it commits nothing in {}, and is {records} records behind",
+            named.join(", ")
+        ));
+        return;
+    }
+    let speed = || match (lag.per_second(lag.consumed), lag.per_second(lag.produced)) {
+        (Some(consumed), Some(produced)) => format!(
+            " ({} records/s read, {} records/s written)",
+            grouped(consumed),
+            grouped(produced)
+        ),
+        _ => String::new(),
+    };
+    let behind = rule
+        .max_lag
+        .filter(|most| lag.records > *most && lag.trend != Trend::CaughtUp);
+    let Some(most) = behind else {
+        if lag.trend == Trend::Growing {
+            health.note(format!("the lag of the group {group:?} grows{}", speed()));
+        }
+        return;
+    };
+    let text = format!(
+        "the group {group:?} is {records} records behind, max_lag is {}",
+        grouped(most)
+    );
+    match lag.trend {
+        Trend::Growing => health.unhealthy(format!("{text}: the lag grows{}", speed())),
+        Trend::Steady => health.unhealthy(format!("{text}: it does not catch up{}", speed())),
+        Trend::Falling => health.progressing(match lag.catches_up_in() {
+            Some(time) => {
+                let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+                format!("{text}: it catches up in about {}", span(milliseconds))
+            }
+            None => format!("{text}: it catches up"),
+        }),
+        _ => health.progressing(format!("{text}: its trend is not known yet")),
+    }
+}
+
+#[cfg(test)]
+mod tests;
