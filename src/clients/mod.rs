@@ -119,6 +119,15 @@ impl Connections {
         })
     }
 
+    /// Returns what a provider's block says, evaluated.
+    pub fn provider_settings(
+        &self,
+        address: &ProviderAddress,
+    ) -> Option<&BTreeMap<Arc<str>, Attribute>> {
+        let provider = self.providers.get(address);
+        provider.map(|provider| &provider.settings)
+    }
+
     /// Returns the addresses of all providers of a kind.
     pub fn of_kind<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a ProviderAddress> {
         self.providers

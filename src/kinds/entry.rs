@@ -76,6 +76,8 @@ pub struct KindEntry {
     pub name: &'static str,
     /// How the block is written.
     pub schema: KindSchema,
+    /// See [`Kind::SETTINGS`].
+    pub settings: &'static [&'static str],
     /// See [`Kind::DECLARATION`].
     pub declaration: bool,
     /// Reads a block.
@@ -124,6 +126,7 @@ impl KindEntry {
         Self {
             name: <D::Kind as Kind>::NAME,
             schema: <D::Kind as Kind>::SCHEMA,
+            settings: <D::Kind as Kind>::SETTINGS,
             declaration: <D::Kind as Kind>::DECLARATION,
             decode: decode::<D::Kind>,
             reserved: <D::Kind as Kind>::reserved,

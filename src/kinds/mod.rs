@@ -18,6 +18,8 @@ pub mod past;
 pub mod quantity;
 pub mod relation;
 pub mod schema;
+pub mod schema_registry;
+mod settings;
 pub mod topic;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,6 +45,7 @@ pub use relation::{LiveUser, Relation, Ripple, Role};
 pub static KINDS: &[KindEntry] = &[
     KindEntry::of::<consumer_group::driver::ConsumerGroupDriver>(),
     KindEntry::of::<schema::driver::SchemaDriver>(),
+    KindEntry::of::<schema_registry::driver::RegistryDriver>(),
     KindEntry::of::<topic::driver::TopicDriver>(),
 ];
 
@@ -51,9 +54,10 @@ pub fn kind(name: &str) -> Option<&'static KindEntry> {
     KINDS.iter().find(|entry| entry.name == name)
 }
 
-/// Returns the schemas of all kinds, for the configuration's loader.
+/// Returns the schemas of all kinds that have blocks, for the configuration's loader.
 pub fn schemas() -> Vec<KindSchema> {
-    KINDS.iter().map(|entry| entry.schema).collect()
+    let blocks = KINDS.iter().filter(|entry| entry.settings.is_empty());
+    blocks.map(|entry| entry.schema).collect()
 }
 
 /// What a kind means. Pure.
@@ -62,6 +66,9 @@ pub trait Kind: Sized + Send + Sync + 'static {
     const NAME: &'static str;
     /// How the block is written.
     const SCHEMA: KindSchema;
+    /// The settings of a provider that describe an object of this kind, which then has no block: the provider has
+    /// it where one of them is set.
+    const SETTINGS: &'static [&'static str] = &[];
     /// Whether a block only declares what the system makes by itself, such as a group of consumers. What the
     /// project says is recorded in the state and no more: an object that is there need not be taken over, one
     /// that is not there is not missing, and where the block goes only the record does.
@@ -454,7 +461,11 @@ pub fn decode(project: &Project) -> Result<BTreeMap<Address, Desired>, Diagnosti
     let mut diagnostics = Diagnostics::new();
     let mut desired = BTreeMap::new();
     let mut owners = Owners::default();
-    for (address, resource) in &project.resources {
+    let of_providers = settings::resources(project);
+    let resources = of_providers
+        .iter()
+        .map(|resource| (&resource.address, resource));
+    for (address, resource) in project.resources.iter().chain(resources) {
         let Some(entry) = kind(&address.kind) else {
             diagnostics.push(
                 Diagnostic::error("unknown-kind", format!("Unknown kind {:?}", address.kind))
@@ -487,7 +498,7 @@ pub fn decode(project: &Project) -> Result<BTreeMap<Address, Desired>, Diagnosti
                     .on(address),
             );
         }
-        desired.insert(
+        let taken = desired.insert(
             address.clone(),
             Desired {
                 provider: resource.provider.clone(),
@@ -502,6 +513,14 @@ pub fn decode(project: &Project) -> Result<BTreeMap<Address, Desired>, Diagnosti
                 places: places(&resource.body),
             },
         );
+        if taken.is_some() {
+            let summary = format!("Two providers' settings are both {address}");
+            diagnostics.push(
+                Diagnostic::error("duplicate-object", summary)
+                    .at(resource.body.span.clone())
+                    .hint("give the provider another alias"),
+            );
+        }
     }
     if diagnostics.has_errors() {
         return Err(project.sources.attach(diagnostics));

@@ -12,6 +12,8 @@ pub enum Role {
     Reads,
     /// It writes what the other one holds.
     Writes,
+    /// It is judged by what the other one is set to.
+    Obeys,
     /// It says what the other one's content looks like: who reads or writes that is concerned by its changes.
     Describes,
 }

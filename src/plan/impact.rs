@@ -144,7 +144,7 @@ impl Impact {
         match role {
             Role::Reads => &self.readers,
             Role::Writes => &self.writers,
-            Role::Describes => &[],
+            Role::Describes | Role::Obeys => &[],
         }
     }
 
@@ -206,6 +206,9 @@ impl Flows {
         let named = Named::of(desired);
         for (address, object) in desired {
             for relation in &object.relations {
+                if relation.role == Role::Obeys {
+                    continue;
+                }
                 if relation.role != Role::Describes {
                     let key = (relation.kind, relation.name.clone());
                     flows.users.entry(key).or_default().push(User {
@@ -434,7 +437,7 @@ fn add(impact: &mut Impact, role: Role, party: Party) {
     let parties = match role {
         Role::Reads => &mut impact.readers,
         Role::Writes => &mut impact.writers,
-        Role::Describes => return,
+        Role::Describes | Role::Obeys => return,
     };
     let same = |known: &&mut Party| known.kind == party.kind && known.name == party.name;
     match parties.iter_mut().find(same) {

@@ -132,13 +132,14 @@ impl Client {
         self.remove(["config"].into_iter().chain(subject)).await
     }
 
-    /// Returns the mode of a subject, or the one that is in force there.
+    /// Returns the mode of a subject, or the one that is in force there; of the registry itself where none is
+    /// named.
     pub async fn mode(
         &self,
-        subject: &str,
+        subject: Option<&str>,
         in_force: bool,
     ) -> Result<Option<String>, RegistryError> {
-        let mut request = Request::get(["mode", subject]);
+        let mut request = Request::get(["mode"].into_iter().chain(subject));
         if in_force {
             request = request.query("defaultToGlobal", true);
         }
@@ -146,9 +147,9 @@ impl Client {
         Ok(found.map(|found| found.mode))
     }
 
-    /// Sets the mode of a subject.
-    pub async fn set_mode(&self, subject: &str, mode: &str) -> Result<(), RegistryError> {
-        let request = Request::new(Method::PUT, ["mode", subject])
+    /// Sets the mode of a subject, or of the registry itself.
+    pub async fn set_mode(&self, subject: Option<&str>, mode: &str) -> Result<(), RegistryError> {
+        let request = Request::new(Method::PUT, ["mode"].into_iter().chain(subject))
             .body(json!({ "mode": mode }))
             .repeatable();
         self.call::<Json>(&request).await.map(drop)

@@ -23,6 +23,8 @@ settings! {
     "basic_auth_username": "The login's user, where the password stands alone.",
     "basic_auth_password": "The login's password.",
     "bearer_auth_token": "The token of a login by OAuth.",
+    "compatibility": "The registry's own level, of subjects that have none; set by an apply where it differs, and left as it is where this goes.",
+    "mode": "The registry's own mode, of subjects that have none: \"READWRITE\" or \"READONLY\"; set and left like the level.",
     "bearer_auth_logical_cluster": "The logical cluster that the token is for (`target-sr-cluster`).",
     "bearer_auth_identity_pool_id": "The identity pool that the token is for.",
     "request_timeout_ms": "How long the registry may take for one answer, in milliseconds.",

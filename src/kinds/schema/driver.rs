@@ -18,8 +18,8 @@ use crate::clients::{Connections, kafka, registry_diagnostic};
 use crate::compatibility::{Format, Level};
 use crate::kinds::driver::{Context, Driver, DriverError, Failure, Operation, Question, Wanted};
 
-use super::spec::{Metadata, RuleSet, SchemaSpec};
-use super::{Schema, SchemaFacts, SchemaLive, VersionLive};
+use super::spec::{Metadata, Mode, RuleSet, SchemaSpec};
+use super::{Schema, SchemaFacts, SchemaLive, VersionLive, recall};
 
 use resolve::Resolver;
 
@@ -28,6 +28,10 @@ use resolve::Resolver;
 pub struct SchemaDriver {
     client: Client,
     provider: ProviderAddress,
+    /// The level that the registry itself is to have, where the project says so.
+    own_level: Option<Level>,
+    /// The mode, likewise.
+    own_mode: Option<Mode>,
     /// The clusters whose topics the subjects may describe, or why one cannot be asked.
     clusters: Vec<Result<kafka::Client, String>>,
 }
@@ -44,9 +48,12 @@ impl Driver for SchemaDriver {
                 client.map_err(|found| format!("provider {address}: {}", found.summaries()))
             })
             .collect();
+        let settings = connections.provider_settings(provider);
         Ok(Self {
             client,
             provider: provider.clone(),
+            own_level: settings.and_then(recall::level_of),
+            own_mode: settings.and_then(recall::mode_of),
             clusters,
         })
     }
@@ -139,7 +146,7 @@ async fn see(
     };
     let mode = async {
         if with_mode {
-            client.mode(subject, false).await
+            client.mode(Some(subject), false).await
         } else {
             Ok(None)
         }

@@ -27,6 +27,7 @@ use crate::diagnostic::Diagnostics;
 use crate::document::Document;
 
 use super::relation::{Relation, Ripple, Role};
+use super::schema_registry::{REGISTRY, SchemaRegistry};
 use super::topic::Topic;
 use super::{Check, CheckInput, Delta, Kind, Memory, NoVitals, Recall};
 
@@ -79,7 +80,7 @@ const SCHEMA: KindSchema = KindSchema {
             AttributeSchema {
                 name: "mode",
                 required: false,
-                doc: "\"READWRITE\" or \"READONLY\".",
+                doc: "\"READWRITE\" or \"READONLY\"; the registry's own where it is not set. Where it is set, each look at the subject costs a request more.",
             },
             AttributeSchema {
                 name: "normalize",
@@ -269,7 +270,14 @@ impl Kind for Schema {
             kind: Topic::NAME,
             name: topic.to_owned(),
         });
-        topic.into_iter().collect()
+        // What a subject does not set itself is the registry's.
+        let inherits = spec.compatibility.is_none() || spec.mode.is_none();
+        let registry = inherits.then(|| Relation {
+            role: Role::Obeys,
+            kind: SchemaRegistry::NAME,
+            name: REGISTRY.to_owned(),
+        });
+        topic.into_iter().chain(registry).collect()
     }
 
     fn reserved(_remote_id: &str) -> Option<&'static str> {

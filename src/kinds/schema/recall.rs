@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use crate::compatibility::Level;
 use crate::config::block::Attribute;
+use crate::diagnostic::Diagnostics;
 use crate::kinds::schema::spec::Content;
 use crate::kinds::{Action, CheckInput, Finding, Memory, Recall, Weight};
 
 use super::offline::{Earlier, Origin};
-use super::spec::SchemaSpec;
+use super::spec::{self, Mode, SchemaSpec};
 use super::{Committed, Schema, SchemaFacts, content};
 
 /// The level of a registry that nobody set: that of Confluent's documentation.
@@ -49,10 +50,15 @@ pub(super) fn recall(spec: &SchemaSpec, recall: Recall<'_, SchemaSpec>) -> Schem
     }
 }
 
-/// Returns the level that a provider's settings give the registry itself.
+/// Returns the level that a provider's settings give the registry itself. What is wrong with it is told where the
+/// registry's own object is read.
 pub(super) fn level_of(settings: &BTreeMap<Arc<str>, Attribute>) -> Option<Level> {
-    let _ = settings;
-    None
+    spec::level(settings.get("compatibility")?, &mut Diagnostics::new())
+}
+
+/// Returns the mode that a provider's settings give the registry itself.
+pub(super) fn mode_of(settings: &BTreeMap<Arc<str>, Attribute>) -> Option<Mode> {
+    spec::mode(settings.get("mode")?, &mut Diagnostics::new())
 }
 
 /// Returns the versions that a level compares with, the oldest first: what was applied, and what the project said

@@ -444,31 +444,45 @@ impl Reader {
     }
 
     fn mode(&mut self, block: &Block) -> Option<Mode> {
-        let given = block.attributes.get("mode")?;
-        let text = self.text("mode", Some(&given.value), &given.value_span)?;
-        let known = [Mode::ReadWrite, Mode::ReadOnly];
-        let mode = known.into_iter().find(|mode| mode.name() == text);
-        if mode.is_none() {
-            let hint = match text.as_str() {
-                "IMPORT" | "FORWARD" => Some(
-                    "that mode moves ids and versions between registries, which are never carried \
-                     over here"
-                        .to_owned(),
-                ),
-                _ => did_you_mean(&text, known.map(Mode::name)),
-            };
-            self.found.push(
-                Diagnostic::error(
-                    "invalid-value",
-                    "mode must be \"READWRITE\" or \"READONLY\"",
-                )
-                .at(given.value_span.clone())
-                .detail(format!("It is {text:?}."))
-                .hint_opt(hint),
-            );
-        }
-        mode
+        mode(block.attributes.get("mode")?, &mut self.found)
     }
+}
+
+/// Reads a mode.
+pub fn mode(given: &Attribute, found: &mut Diagnostics) -> Option<Mode> {
+    let text = match given.value.unmarked() {
+        Value::Null => return None,
+        Value::String(text) => text.to_string(),
+        _ => {
+            found.push(
+                Diagnostic::error("wrong-type", "mode must be a mode's name")
+                    .at(given.value_span.clone()),
+            );
+            return None;
+        }
+    };
+    let known = [Mode::ReadWrite, Mode::ReadOnly];
+    let mode = known.into_iter().find(|mode| mode.name() == text);
+    if mode.is_none() {
+        let hint = match text.as_str() {
+            "IMPORT" | "FORWARD" => Some(
+                "that mode moves ids and versions between registries, which are never carried over \
+                 here"
+                    .to_owned(),
+            ),
+            _ => did_you_mean(&text, known.map(Mode::name)),
+        };
+        found.push(
+            Diagnostic::error(
+                "invalid-value",
+                "mode must be \"READWRITE\" or \"READONLY\"",
+            )
+            .at(given.value_span.clone())
+            .detail(format!("It is {text:?}."))
+            .hint_opt(hint),
+        );
+    }
+    mode
 }
 
 /// Reads a compatibility level.

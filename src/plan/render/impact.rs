@@ -62,7 +62,7 @@ fn noun(role: Role) -> &'static str {
     match role {
         Role::Reads => "readers",
         Role::Writes => "writers",
-        Role::Describes => "descriptions",
+        Role::Describes | Role::Obeys => "descriptions",
     }
 }
 

@@ -4,6 +4,7 @@
 mod agreement;
 mod both;
 mod history;
+mod own_settings;
 mod stand_in;
 mod with_topics;
 
@@ -20,6 +21,8 @@ pub(super) struct Office {
     pub(super) prefix: String,
     /// What stands in front of the blocks besides the registry's provider.
     pub(super) head: String,
+    /// A further setting of the registry's provider.
+    pub(super) settings: String,
 }
 
 impl Office {
@@ -29,14 +32,16 @@ impl Office {
             registry: Registry::at(url),
             prefix: unique_prefix(test),
             head: "environment \"dev\" {}".into(),
+            settings: String::new(),
         }
     }
 
     /// Replaces the project's blocks; `P.` in front of a name stands for the prefix.
     pub(super) fn declare(&self, blocks: &str) {
         let text = format!(
-            "provider \"schema_registry\" {{\n  url = \"{}\"\n  retries = 0\n}}\n{}\n{}\n",
+            "provider \"schema_registry\" {{\n  url = \"{}\"\n  retries = 0\n  {}\n}}\n{}\n{}\n",
             self.registry.url,
+            self.settings,
             self.head,
             blocks.replace("\"P.", &format!("\"{}", self.prefix))
         );

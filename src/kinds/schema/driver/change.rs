@@ -82,7 +82,7 @@ impl Run<'_> {
         let is_new = self.operation.action == Action::Create;
         let sets_mode = self.changes("mode") || (is_new && spec.mode.is_some());
         if sets_mode && spec.mode == Some(Mode::ReadWrite) {
-            let set = client.set_mode(subject, Mode::ReadWrite.name()).await;
+            let set = client.set_mode(Some(subject), Mode::ReadWrite.name()).await;
             self.step(set)?;
         }
         if sets_mode && spec.mode.is_none() {
@@ -108,7 +108,7 @@ impl Run<'_> {
             self.register(spec).await?;
         }
         if sets_mode && spec.mode == Some(Mode::ReadOnly) {
-            let set = client.set_mode(subject, Mode::ReadOnly.name()).await;
+            let set = client.set_mode(Some(subject), Mode::ReadOnly.name()).await;
             self.step(set)?;
         }
         self.read_back(spec).await

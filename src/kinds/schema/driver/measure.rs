@@ -69,12 +69,14 @@ async fn change(
     };
     let level = match spec.compatibility {
         Some(level) => level,
-        // It goes back to the registry's own.
-        None if changes(question, "compatibility") => own.get(client).await?.unwrap_or(DEFAULT),
-        None => in_force.unwrap_or(DEFAULT),
+        None => inherited(driver, own, question, in_force).await?,
     };
     facts.level = Some(level);
-    let mode = client.mode(subject, true).await?;
+    let mode = match driver.own_mode {
+        // The registry's own is set first.
+        Some(own) if client.mode(Some(subject), false).await?.is_none() => Some(own.name().into()),
+        _ => client.mode(Some(subject), true).await?,
+    };
     facts.read_only = mode.filter(|mode| mode != "READWRITE");
     let is_held = question
         .live
@@ -89,6 +91,29 @@ async fn change(
         opinion(client, spec, level, &mut facts).await?;
     }
     Ok(facts)
+}
+
+/// Returns the level that will be in force on a subject for which the block sets none. What the project says of the
+/// registry itself is applied first.
+async fn inherited(
+    driver: &SchemaDriver,
+    own: &OwnLevel,
+    question: &Question<Schema>,
+    in_force: Option<Level>,
+) -> Result<Level, RegistryError> {
+    let goes_back = changes(question, "compatibility");
+    if !goes_back && driver.own_level.is_none() {
+        return Ok(in_force.unwrap_or(DEFAULT));
+    }
+    let now = own.get(&driver.client).await?;
+    // Some registries answer with their own level where a subject has none.
+    let is_own = goes_back || in_force.is_none() || in_force == now;
+    let level = if is_own {
+        driver.own_level.or(now)
+    } else {
+        in_force
+    };
+    Ok(level.unwrap_or(DEFAULT))
 }
 
 /// Returns the versions that a level compares with.
