@@ -332,6 +332,7 @@ impl Run<'_> {
             deltas: change.deltas.clone(),
             outcome: owned.and_then(|owned| owned.outcome.clone()),
             notes: pending.and_then(|pending| pending.notes.clone()),
+            facts: change.facts.clone(),
         }
     }
 

@@ -90,6 +90,8 @@ pub struct Operation<K: Kind> {
     pub outcome: Option<Document>,
     /// What an earlier run, which never settled, noted for this one.
     pub notes: Option<Document>,
+    /// What was measured when the change was planned: what was shown and approved.
+    pub facts: Option<K::Facts>,
 }
 
 /// Why an operation failed.
@@ -277,6 +279,8 @@ pub struct ErasedOperation {
     pub outcome: Option<Document>,
     /// What an earlier run noted.
     pub notes: Option<Document>,
+    /// What was measured when the change was planned.
+    pub facts: Option<Document>,
 }
 
 /// A [`Driver`] whose kind is erased.
@@ -459,6 +463,10 @@ fn typed_operation<K: Kind>(operation: ErasedOperation) -> Result<Operation<K>, 
         live: operation
             .live
             .map(|live| typed::<K, _>(&live, "live object", id))
+            .transpose()?,
+        facts: operation
+            .facts
+            .map(|facts| typed::<K, _>(&facts, "facts", id))
             .transpose()?,
         address: operation.address,
         action: operation.action,

@@ -66,6 +66,7 @@ type DriftFn =
 type GroupsFn = fn(&Document, Option<&Document>, &str) -> Result<Vec<String>, WrongDocument>;
 type JudgeFn =
     fn(&Document, Option<&Document>, &[Look<Document>], &str) -> Result<Health, WrongDocument>;
+type ActsFn = fn(&Document, Option<&Document>, &str) -> Result<bool, WrongDocument>;
 type DiffFn = fn(&Document, &[&Document], &Document, &str) -> Result<Vec<Delta>, WrongDocument>;
 
 type Settings = BTreeMap<Arc<str>, Attribute>;
@@ -90,6 +91,8 @@ pub struct KindEntry {
     pub second_name: fn(&str) -> Option<(String, &'static str)>,
     /// See [`Kind::diff`]: spec, history, live, the object's name.
     pub diff: DiffFn,
+    /// See [`Kind::acts`]: spec, what was applied, the object's name.
+    pub acts: ActsFn,
     /// See [`Kind::PLANS_UNREAD`].
     pub plans_unread: bool,
     /// See [`Kind::drift`]: what was applied, its outcome, live, the object's name.
@@ -133,6 +136,7 @@ impl KindEntry {
             relations: relations::<D::Kind>,
             second_name: <D::Kind as Kind>::second_name,
             diff: diff::<D::Kind>,
+            acts: acts::<D::Kind>,
             plans_unread: <D::Kind as Kind>::PLANS_UNREAD,
             drift: drift::<D::Kind>,
             equivalent: equivalent::<D::Kind>,
@@ -185,6 +189,18 @@ fn diff<K: Kind>(
         .map(|was| read::<K, _>(was, "state", remote_id))
         .collect::<Result<_, _>>()?;
     Ok(K::diff(&wanted, &history, &live))
+}
+
+fn acts<K: Kind>(
+    spec: &Document,
+    applied: Option<&Document>,
+    remote_id: &str,
+) -> Result<bool, WrongDocument> {
+    let spec: K::Spec = read::<K, _>(spec, "description", remote_id)?;
+    let applied: Option<K::Spec> = applied
+        .map(|applied| read::<K, _>(applied, "state", remote_id))
+        .transpose()?;
+    Ok(K::acts(&spec, applied.as_ref()))
 }
 
 fn drift<K: Kind>(

@@ -10,6 +10,7 @@
 //! A new kind is one folder, its `mod` line and one row in [`KINDS`]. Inside a kind the code uses
 //! typed fields; between kinds only [`Document`] travels, and [`entry`] alone erases types.
 
+mod attribute;
 pub mod consumer_group;
 pub mod driver;
 pub mod entry;
@@ -72,6 +73,7 @@ pub trait Kind: Sized + Send + Sync + 'static {
     /// Whether a block only declares what the system makes by itself, such as a group of consumers. What the
     /// project says is recorded in the state and no more: an object that is there need not be taken over, one
     /// that is not there is not missing, and where the block goes only the record does.
+    /// What a block asks to be done once is done all the same ([`Kind::acts`]).
     const DECLARATION: bool = false;
     /// Whether a plan can be made while the system is away: its objects are then unread, and the
     /// rules judge by what HCL and the state say.
@@ -119,6 +121,14 @@ pub trait Kind: Sized + Send + Sync + 'static {
     /// `history` holds what was applied, the latest first: one description where the last apply
     /// settled, several where operations ended without a known result, none where we never applied.
     fn diff(spec: &Self::Spec, history: &[Self::Spec], live: &Self::Live) -> Vec<Delta>;
+
+    /// Whether a declaration asks for something to be done that `applied`, what the state knows for sure to be
+    /// applied, did not ask for: it then reaches the driver, whether its object is there or not, and once that
+    /// went well it is done for as long as the block asks for the same.
+    fn acts(spec: &Self::Spec, applied: Option<&Self::Spec>) -> bool {
+        let _ = (spec, applied);
+        false
+    }
 
     /// Returns what was changed outside since `prior` was applied: `before` is what was applied, `after`
     /// what is now. `outcome` is what [`Kind::outcome`] said then.

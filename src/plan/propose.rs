@@ -224,7 +224,7 @@ fn wanted(
 }
 
 /// A declaration is only recorded, whether its object is there or not, unless something of one that is there
-/// has to change.
+/// has to change, or the block asks for something that is not done yet.
 fn declared(
     mut change: Change,
     item: &Item,
@@ -238,6 +238,14 @@ fn declared(
             .into_iter()
             .filter(|delta| !ignores(desired, &delta.path))
             .collect();
+    }
+    let settled = owned.and_then(ObjectState::settled);
+    let asked = described(settled, &desired.spec)
+        .into_iter()
+        .filter(|delta| !ignores(desired, &delta.path));
+    let acts = (item.kind.acts)(&desired.spec, settled, &item.remote_id)?;
+    if acts {
+        change.deltas.extend(asked);
     }
     change.action = if !change.deltas.is_empty() {
         Action::Update

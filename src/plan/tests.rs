@@ -12,7 +12,7 @@ use crate::config::project::Inputs;
 use crate::diagnostic::Diagnostics;
 use crate::document::Document;
 use crate::graph::infer::infer;
-use crate::kinds::{self, LiveUser, Role};
+use crate::kinds::{self, Action, LiveUser, Role};
 use crate::plan::conclude::{Facts, conclude};
 use crate::plan::impact::{Concerns, Flows, LiveUsers, concerns, weigh};
 use crate::plan::propose::{Observed, propose};
@@ -387,6 +387,68 @@ consumer_group "d" {
     14 |   owner = 7
        |           ^
       on consumer_group.d
-      It is of type number.
+      It is 7.
     "#);
+}
+
+const REWIND: &str = r#"
+consumer_group "billing" {
+  reads = ["orders"]
+  offsets { to = "earliest" }
+}
+"#;
+
+fn actions(plan: &Plan) -> Vec<(String, Action)> {
+    let each = plan.changes.iter();
+    each.map(|change| (change.address.to_string(), change.action))
+        .collect()
+}
+
+#[test]
+fn what_a_declaration_asks_for_once_reaches_the_driver_once() {
+    let group = |address: &str, action| vec![(address.to_owned(), action)];
+    let billing = "consumer_group.billing";
+    // Whether the group is there or not.
+    let idle = json!({"state": "Empty", "protocol": "classic", "members": 0});
+    for mut world in [World::new(), World::new().with(billing, idle)] {
+        let plan = world.plan(REWIND);
+        assert_eq!(actions(&plan), group(billing, Action::Update));
+        world.apply(&plan);
+        assert!(world.plan(REWIND).is_empty());
+        let elsewhere = REWIND.replace("earliest", "2h");
+        assert_eq!(
+            actions(&world.plan(&elsewhere)),
+            group(billing, Action::Update)
+        );
+        let without = REWIND.replace("  offsets { to = \"earliest\" }\n", "");
+        let plan = world.plan(&without);
+        assert_eq!(actions(&plan), group(billing, Action::Record));
+        world.apply(&plan);
+        // Asked for again, it is another step.
+        assert_eq!(actions(&world.plan(REWIND)), group(billing, Action::Update));
+    }
+}
+
+#[test]
+fn what_was_cut_short_is_asked_for_again_with_all_that_differs() {
+    let mut world = World::new();
+    let plan = world.plan("consumer_group \"billing\" { reads = [\"orders\"] }");
+    world.apply(&plan);
+    let plan = world.plan(REWIND);
+    let begun = Record::Intent {
+        address: plan.changes[0].address.clone(),
+        operation: Operation::Update,
+        object: object(&plan.changes[0]).map(Box::new),
+        from: None,
+    };
+    world.state = fold(world.state, &[begun]).expect("a record that follows");
+    let again = world.plan(REWIND);
+    assert_eq!(again.changes[0].action, Action::Update);
+    assert_eq!(again.changes[0].deltas, plan.changes[0].deltas);
+    let mut same = World {
+        state: world.state,
+        ..World::new()
+    };
+    same.apply(&again);
+    assert!(same.plan(REWIND).is_empty());
 }

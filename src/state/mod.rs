@@ -118,6 +118,14 @@ pub struct ObjectState {
 }
 
 impl ObjectState {
+    /// Returns the description that is known for sure to have been applied, whatever was begun since then.
+    pub fn settled(&self) -> Option<&Document> {
+        match &self.pending {
+            None => Some(&self.spec),
+            Some(pending) => pending.previous.as_deref().and_then(Self::settled),
+        }
+    }
+
     /// Returns what an operation that never settled noted.
     pub fn notes(&self) -> Option<&Document> {
         self.pending

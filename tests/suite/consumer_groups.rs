@@ -1,4 +1,8 @@
-//! `consumer_group` on a real Kafka: what is declared is recorded, and nothing of it is anybody's to change.
+//! `consumer_group` on a real Kafka: what is declared is recorded, and what it asks for once is done once.
+
+use std::collections::BTreeSet;
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::support::estate::{Estate, topic};
 
@@ -91,4 +95,322 @@ fn a_name_that_is_a_topic_makes_an_edge() {
       needs topic.orders (inferred)
     topic.orders
     ");
+}
+
+const FOREVER: &str = "\"retention.ms\" = -1";
+
+/// A group that reads one topic and asks for something once.
+fn asking(group: &str, step: &str) -> String {
+    format!(
+        "consumer_group \"{group}\" {{\n  name = \"P.{group}\"\n  reads = [topic.orders]\n{step}\n}}\n"
+    )
+}
+
+fn offsets(to: &str) -> String {
+    asking("app", &format!("  offsets {{ to = {to} }}"))
+}
+
+/// Milliseconds since 1970.
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    i64::try_from(since.as_millis()).unwrap()
+}
+
+const HOURS: i64 = 3_600_000;
+
+#[test]
+fn every_form_of_a_reset_is_shown_done_once_and_read_back() {
+    let Some(estate) = Estate::new("reset") else {
+        return;
+    };
+    let orders = topic("orders", 1, FOREVER);
+    estate.declare(&orders);
+    estate.apply(&[]).expect(0);
+    let (app, name) = (estate.name("app"), estate.name("orders"));
+    estate.kafka.produce(&name, 6, Some(now() - 3 * HOURS));
+    estate.kafka.produce(&name, 4, None);
+    estate.kafka.commit(&app, &name, 8);
+    let moment = jiff::Timestamp::from_millisecond(now() - HOURS).unwrap();
+    let milliseconds = (now() - 4 * HOURS).to_string();
+    for (to, after, said) in [
+        ("\"earliest\"".to_owned(), 0, "will read 8 records again"),
+        ("\"latest\"".to_owned(), 10, "will never read 10 records"),
+        (format!("\"{moment}\""), 6, "will read 4 records again"),
+        (
+            "{ \"P.orders\" = { \"0\" = 3 } }".to_owned(),
+            3,
+            "will read 3 records again",
+        ),
+        ("\"2h\"".to_owned(), 6, "will never read 3 records"),
+        (milliseconds, 0, "will read 6 records again"),
+        ("\"30m\"".to_owned(), 6, "will never read 6 records"),
+    ] {
+        estate.declare(&format!("{orders}{}", offsets(&to)));
+        let plan = estate.run("plan", &[]).stdout;
+        assert!(plan.contains(said), "{to}: {plan}");
+        assert!(plan.contains(&format!("-> {after}")), "{to}: {plan}");
+        if said.contains("never") {
+            let run = estate.apply(&[]).expect(3);
+            let permission = "--allow-destroy 'consumer_group.app'";
+            assert!(run.stderr.contains(permission), "{}", run.stderr);
+            estate
+                .apply(&["--allow-destroy", "consumer_group.app"])
+                .expect(0);
+        } else {
+            estate.apply(&[]).expect(0);
+        }
+        assert_eq!(estate.kafka.committed(&app, &name), [Some(after)], "{to}");
+        estate.expect_empty_plan();
+    }
+    // Done is done: what the group reads afterwards is its own affair, and so is the block's end.
+    estate.kafka.commit(&app, &name, 9);
+    estate.expect_empty_plan();
+    estate.declare(&format!("{orders}{}", asking("app", "")));
+    estate.apply(&[]).expect(0);
+    assert_eq!(estate.kafka.committed(&app, &name), [Some(9)]);
+    estate.expect_empty_plan();
+}
+
+#[test]
+fn a_group_that_is_not_there_yet_begins_where_it_is_told_to() {
+    let Some(estate) = Estate::new("begin") else {
+        return;
+    };
+    let orders = topic("orders", 2, FOREVER);
+    estate.declare(&orders);
+    estate.apply(&[]).expect(0);
+    let (app, name) = (estate.name("app"), estate.name("orders"));
+    estate.kafka.produce_numbers(&name, 0..40);
+    estate.declare(&format!("{orders}{}", offsets("\"earliest\"")));
+    let run = estate.apply(&[]).expect(0);
+    assert!(
+        run.stdout.contains("will begin there: 40 records to read"),
+        "{}",
+        run.stdout
+    );
+    assert_eq!(estate.kafka.committed(&app, &name), [Some(0), Some(0)]);
+    assert_eq!(estate.kafka.consume(&app, &name, "consumer", 40).len(), 40);
+    estate.expect_empty_plan();
+}
+
+#[test]
+fn a_step_is_refused_while_somebody_is_in_the_group() {
+    let Some(estate) = Estate::new("busy") else {
+        return;
+    };
+    let orders = topic("orders", 1, FOREVER);
+    estate.declare(&orders);
+    estate.apply(&[]).expect(0);
+    let (app, name) = (estate.name("app"), estate.name("orders"));
+    estate.kafka.produce(&name, 5, None);
+    for protocol in ["classic", "consumer"] {
+        estate.kafka.commit(&app, &name, 2);
+        estate.declare(&format!("{orders}{}", offsets("\"earliest\"")));
+        let member = estate.kafka.join(&app, &name, protocol);
+        let run = estate.apply(&[]).expect(1);
+        assert!(
+            run.stderr
+                .contains("is active (Stable, 1 member): its offsets are its members'"),
+            "{}",
+            run.stderr
+        );
+        assert_eq!(estate.kafka.committed(&app, &name), [Some(2)]);
+        drop(member);
+        // Planned while nobody was there, applied when somebody is.
+        estate.run("plan", &["--out", "saved.plan"]).expect(0);
+        let member = estate.kafka.join(&app, &name, protocol);
+        let run = estate.run("apply", &["saved.plan"]).expect(1);
+        assert!(
+            run.stderr.contains("changed since the plan"),
+            "{}",
+            run.stderr
+        );
+        assert_eq!(estate.kafka.committed(&app, &name), [Some(2)]);
+        drop(member);
+        estate.apply(&[]).expect(0);
+        assert_eq!(estate.kafka.committed(&app, &name), [Some(0)]);
+        estate.declare(&format!("{orders}{}", asking("app", "")));
+        estate.apply(&[]).expect(0);
+    }
+}
+
+#[test]
+fn what_cannot_be_is_said_at_the_plan() {
+    let Some(estate) = Estate::new("cannot") else {
+        return;
+    };
+    let orders = topic("orders", 1, FOREVER);
+    estate.declare(&orders);
+    estate.apply(&[]).expect(0);
+    estate.kafka.produce(&estate.name("orders"), 5, None);
+    for (to, said) in [
+        (
+            "{ \"P.orders\" = { \"0\" = 6 } }",
+            "begins at 0 and ends at 5: 6 is not in it",
+        ),
+        ("{ \"P.orders\" = { \"1\" = 0 } }", "has no partition 1"),
+        ("\"yesterday\"", "to is no place in a topic"),
+        ("{ \"P.audit\" = { \"0\" = 0 } }", "The group does not read"),
+    ] {
+        estate.declare(&format!("{orders}{}", offsets(to)));
+        let run = estate.apply(&[]).expect(1);
+        assert!(run.stderr.contains(said), "{to}: {}", run.stderr);
+    }
+}
+
+/// The payloads that are there once; fails where one is there twice.
+fn exactly(payloads: impl IntoIterator<Item = String>) -> BTreeSet<usize> {
+    let mut seen = BTreeSet::new();
+    for payload in payloads {
+        let number = payload.parse().unwrap();
+        assert!(seen.insert(number), "{number} was read twice");
+    }
+    seen
+}
+
+#[test]
+fn one_group_goes_on_exactly_where_another_stopped() {
+    let Some(estate) = Estate::new("handover") else {
+        return;
+    };
+    let orders = topic("orders", 4, FOREVER);
+    let old = asking("old", "");
+    estate.declare(&format!("{orders}{old}"));
+    estate.apply(&[]).expect(0);
+    let (was, is, name) = (
+        estate.name("old"),
+        estate.name("new"),
+        estate.name("orders"),
+    );
+    estate.kafka.produce_numbers(&name, 0..400);
+    estate.declare(&format!(
+        "{orders}{}",
+        asking("old", "  offsets { to = \"earliest\" }")
+    ));
+    estate.apply(&[]).expect(0);
+    let mut read = estate.kafka.consume(&was, &name, "classic", 150);
+
+    let new = asking("new", "  hand_over { from = consumer_group.old }");
+    estate.declare(&format!("{orders}{old}{new}"));
+    let member = estate.kafka.join(&was, &name, "classic");
+    let run = estate.apply(&[]).expect(1);
+    assert!(
+        run.stderr
+            .contains("which hands over, is active (Stable, 1 member)"),
+        "{}",
+        run.stderr
+    );
+    drop(member);
+    let run = estate.apply(&[]).expect(0);
+    assert!(
+        run.stdout.contains(": 250 records to read"),
+        "{}",
+        run.stdout
+    );
+    assert_eq!(
+        estate.kafka.committed(&is, &name),
+        estate.kafka.committed(&was, &name)
+    );
+    estate.expect_empty_plan();
+    estate.run("drift", &[]).expect(0);
+
+    estate.kafka.produce_numbers(&name, 400..500);
+    read.extend(estate.kafka.consume(&is, &name, "consumer", 350));
+    assert_eq!(exactly(read).len(), 500);
+    // Done is done, though the new group has gone on.
+    estate.expect_empty_plan();
+    // The old application was started again by mistake.
+    estate.kafka.consume(&was, &name, "classic", 10);
+    let run = estate.run("drift", &[]).expect(2);
+    assert!(
+        run.stdout
+            .contains("the group that handed over went on reading")
+            || run.stdout.contains("hand_over.from"),
+        "{}",
+        run.stdout
+    );
+    estate.declare(&format!("{orders}{}", asking("new", "")));
+    estate.apply(&[]).expect(0);
+    estate.run("drift", &[]).expect(0);
+}
+
+#[test]
+fn a_hand_over_waits_for_the_other_application_to_stop() {
+    let Some(estate) = Estate::new("wait") else {
+        return;
+    };
+    let orders = topic("orders", 2, FOREVER);
+    estate.declare(&orders);
+    estate.apply(&[]).expect(0);
+    let (was, is, name) = (
+        estate.name("old"),
+        estate.name("new"),
+        estate.name("orders"),
+    );
+    estate.kafka.produce_numbers(&name, 0..100);
+    let begin = asking("old", "  offsets { to = \"earliest\" }");
+    estate.declare(&format!("{orders}{begin}"));
+    estate.apply(&[]).expect(0);
+    let member = estate.kafka.join(&was, &name, "consumer");
+    let new = asking(
+        "new",
+        "  hand_over {\n    from = \"P.old\"\n    within = \"60s\"\n  }",
+    );
+    estate.declare(&format!("{orders}{}{new}", asking("old", "")));
+    let stopping = thread::spawn(move || {
+        thread::sleep(Duration::from_secs(3));
+        drop(member);
+    });
+    let run = estate.apply(&[]).expect(0);
+    stopping.join().unwrap();
+    assert!(
+        run.stdout.contains("The apply waits up to 1 min"),
+        "{}",
+        run.stdout
+    );
+    assert_eq!(estate.kafka.committed(&is, &name), [Some(0), Some(0)]);
+    estate.expect_empty_plan();
+
+    // One that never stops.
+    let _member = estate.kafka.join(&was, &name, "classic");
+    let late = asking(
+        "late",
+        "  hand_over {\n    from = \"P.old\"\n    within = \"1s\"\n  }",
+    );
+    estate.declare(&format!("{orders}{}{new}{late}", asking("old", "")));
+    let run = estate.apply(&[]).expect(1);
+    assert!(
+        run.stderr.contains("no offset was changed"),
+        "{}",
+        run.stderr
+    );
+    assert!(
+        estate
+            .kafka
+            .committed(&estate.name("late"), &name)
+            .iter()
+            .all(Option::is_none)
+    );
+}
+
+#[test]
+fn a_slip_in_the_name_of_the_group_that_hands_over_is_refused() {
+    let Some(estate) = Estate::new("slip") else {
+        return;
+    };
+    let orders = topic("orders", 1, FOREVER);
+    let new = asking("new", "  hand_over { from = \"P.biling\" }");
+    // Nothing to lose in a new environment.
+    estate.declare(&format!("{orders}{new}"));
+    estate.apply(&[]).expect(0);
+    estate.declare(&orders);
+    estate.apply(&[]).expect(0);
+    estate.kafka.produce(&estate.name("orders"), 3, None);
+    estate
+        .kafka
+        .commit(&estate.name("billing"), &estate.name("orders"), 1);
+    estate.declare(&format!("{orders}{new}"));
+    let run = estate.apply(&[]).expect(1);
+    let said = format!("did you mean {:?}?", estate.name("billing"));
+    assert!(run.stderr.contains(&said), "{}", run.stderr);
 }

@@ -74,16 +74,13 @@ pub struct GroupDescription {
 pub type Committed = BTreeMap<TopicPartition, i64>;
 
 /// One offset as it was committed, with all that its group keeps beside it.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommittedOffset {
     /// The next record to read.
     pub offset: i64,
     /// The leader's epoch when the record before it was read (KIP-320).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leader_epoch: Option<i32>,
     /// What the application wrote beside it; Kafka Streams keeps a partition's time there (KIP-360).
-    #[serde(default, skip_serializing_if = "str::is_empty")]
     pub metadata: Arc<str>,
 }
 
@@ -193,7 +190,7 @@ impl Client {
 
     /// Reads the first offset that each share group may still be handed, in the order of the groups; nothing for
     /// those of other types.
-    pub(super) async fn share_starts(
+    pub async fn share_starts(
         &self,
         groups: &[ListedGroup],
     ) -> Result<Vec<Result<Committed, KafkaError>>, KafkaError> {

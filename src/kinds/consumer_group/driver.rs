@@ -1,4 +1,10 @@
-//! Reads groups from a Kafka cluster, in batches (I/O). Changes nothing there.
+//! Reaches groups of a Kafka cluster, in batches (I/O).
+//!
+//! [`observe`](Driver::observe) is here; `measure` answers what the checks ask about steps that are done once, and
+//! `step` does them.
+
+mod measure;
+mod step;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -9,11 +15,15 @@ use crate::clients::kafka::{
 };
 use crate::clients::{Connections, kafka_diagnostic};
 use crate::diagnostic::did_you_mean;
+use crate::kinds::Action;
 use crate::kinds::driver::{Context, Driver, DriverError, Failure, Operation, Question, Wanted};
 
-use super::{ConsumerGroup, ConsumerGroupFacts, ConsumerGroupLive};
+use super::spec::ByPartition;
+use super::{
+    ConsumerGroup, ConsumerGroupFacts, ConsumerGroupLive, ConsumerGroupSpec, Protocol, remembered,
+};
 
-/// Reads the groups of one cluster.
+/// Reaches the groups of one cluster.
 #[derive(Debug, Clone)]
 pub struct ConsumerGroupDriver {
     client: Client,
@@ -35,19 +45,17 @@ impl Driver for ConsumerGroupDriver {
         &self,
         wanted: Vec<Wanted<ConsumerGroup>>,
     ) -> Result<Vec<Option<ConsumerGroupLive>>, DriverError> {
-        let mut groups = self.list().await?;
+        let all = self.list().await?;
         let ids: BTreeSet<&str> = wanted.iter().map(|wanted| &*wanted.remote_id).collect();
-        groups.retain(|group| ids.contains(&*group.id));
-        let described = self.client.describe_groups(&groups).await;
-        let described = described.map_err(|error| self.error(&error))?;
-        let mut live = BTreeMap::new();
-        for (group, description) in groups.iter().zip(described) {
-            let description = description.map_err(|error| self.error(&error))?;
-            live.insert(group.id.clone(), live_group(group, description.as_ref()));
-        }
-        let found = wanted
-            .iter()
-            .map(|wanted| live.get(wanted.remote_id.as_str()).cloned());
+        let groups = chosen(&all, &ids);
+        let mut live = describe(&self.client, &groups).await;
+        let live = live.as_mut().map_err(|error| self.error(error))?;
+        let mut moved_on = self.moved_on(&all, &wanted).await?;
+        let found = wanted.iter().map(|wanted| {
+            let mut found = live.remove(wanted.remote_id.as_str())?;
+            found.moved_on = moved_on.remove(&wanted.remote_id).unwrap_or_default();
+            Some(found)
+        });
         Ok(found.collect())
     }
 
@@ -56,15 +64,8 @@ impl Driver for ConsumerGroupDriver {
         questions: Vec<Question<ConsumerGroup>>,
     ) -> Result<Vec<ConsumerGroupFacts>, DriverError> {
         let all = self.list().await?;
-        let asked: BTreeSet<&str> = questions
-            .iter()
-            .map(|question| question.remote_id.as_str())
-            .collect();
-        let groups: Vec<ListedGroup> = all
-            .iter()
-            .filter(|group| asked.contains(&*group.id))
-            .cloned()
-            .collect();
+        let asked: BTreeSet<&str> = questions.iter().map(|it| &*it.remote_id).collect();
+        let groups = chosen(&all, &asked);
         let committed = self.client.committed_offsets(&groups).await;
         let committed = committed.map_err(|error| self.error(&error))?;
         let mut topics = BTreeMap::new();
@@ -72,17 +73,23 @@ impl Driver for ConsumerGroupDriver {
             let committed = committed.map_err(|error| self.error(&error))?;
             topics.insert(group.id.clone(), committed_topics(&committed));
         }
-        let facts = questions.into_iter().map(|question| {
+        let steps = questions
+            .iter()
+            .filter_map(|question| Some((question.remote_id.as_str(), asking(question)?)));
+        let mut steps = measure::measure(&self.client, &all, steps.collect())
+            .await
+            .map_err(|error| self.error(&error))?;
+        let facts = questions.iter().map(|question| {
             let id = question.remote_id.as_str();
-            match topics.remove(id) {
-                Some(committed) => ConsumerGroupFacts {
-                    committed,
-                    similar: None,
-                },
-                None => ConsumerGroupFacts {
-                    committed: BTreeSet::new(),
-                    similar: did_you_mean(id, all.iter().map(|group| &*group.id)),
-                },
+            let committed = topics.remove(id);
+            let similar = match committed {
+                Some(_) => None,
+                None => did_you_mean(id, all.iter().map(|group| &*group.id)),
+            };
+            ConsumerGroupFacts {
+                committed: committed.unwrap_or_default(),
+                similar,
+                step: steps.remove(id),
             }
         });
         Ok(facts.collect())
@@ -91,16 +98,9 @@ impl Driver for ConsumerGroupDriver {
     async fn apply(
         &self,
         operations: Vec<Operation<ConsumerGroup>>,
-        _context: &Context,
+        context: &Context,
     ) -> Vec<Result<Option<ConsumerGroupLive>, Failure>> {
-        // A declaration never differs from what is there, so no plan comes here.
-        let refused = operations.iter().map(|operation| {
-            Err(Failure::unchanged(format!(
-                "the group {:?} is only declared: nothing of it can be changed",
-                operation.remote_id
-            )))
-        });
-        refused.collect()
+        step::apply(&self.client, &operations, context).await
     }
 
     fn batch_limit(&self) -> usize {
@@ -117,6 +117,82 @@ impl ConsumerGroupDriver {
     fn error(&self, error: &KafkaError) -> DriverError {
         DriverError(kafka_diagnostic(&self.provider, error).into())
     }
+
+    /// Returns where groups went on after they handed over, by the group that took over.
+    async fn moved_on(
+        &self,
+        all: &[ListedGroup],
+        wanted: &[Wanted<ConsumerGroup>],
+    ) -> Result<BTreeMap<String, ByPartition>, DriverError> {
+        let handed_over = wanted.iter().filter_map(|wanted| {
+            let hand_over = wanted.specs.first()?.hand_over.as_ref()?;
+            let taken_over = remembered(wanted.outcome.as_ref()).taken_over;
+            Some((&wanted.remote_id, hand_over.from.as_str(), taken_over))
+        });
+        let handed_over: Vec<_> = handed_over.filter(|(_, _, it)| !it.is_empty()).collect();
+        if handed_over.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let from = handed_over.iter().map(|&(_, from, _)| from).collect();
+        let groups = chosen(all, &from);
+        let committed = self.client.committed_offsets(&groups).await;
+        let committed = committed.map_err(|error| self.error(&error))?;
+        let mut now = BTreeMap::new();
+        for (group, committed) in groups.iter().zip(committed) {
+            let committed = committed.map_err(|error| self.error(&error))?;
+            now.insert(&*group.id, committed);
+        }
+        let moved = handed_over.into_iter().filter_map(|(group, from, was)| {
+            let moved = moved(&was, now.get(from)?);
+            Some((group.clone(), moved))
+        });
+        Ok(moved.collect())
+    }
+}
+
+/// Returns the offsets that are not those of before.
+fn moved(was: &ByPartition, now: &Committed) -> ByPartition {
+    let mut moved = ByPartition::new();
+    for (partition, &offset) in now {
+        let before = was.get(&*partition.topic);
+        let before = before.and_then(|partitions| partitions.get(&partition.index));
+        if before.is_some_and(|&before| before != offset) {
+            let topic = moved.entry(partition.topic.to_string()).or_default();
+            topic.insert(partition.index, offset);
+        }
+    }
+    moved
+}
+
+/// Returns the description of a group where a step of it is to be done.
+fn asking(question: &Question<ConsumerGroup>) -> Option<&ConsumerGroupSpec> {
+    let spec = question.spec.as_ref()?;
+    let block = match (&spec.offsets, &spec.hand_over) {
+        (Some(_), _) => "offsets[",
+        (None, Some(_)) => "hand_over[",
+        (None, None) => return None,
+    };
+    let mut deltas = question.deltas.iter();
+    let asked = deltas.any(|delta| delta.path.starts_with(block));
+    (asked && question.action == Action::Update).then_some(spec)
+}
+
+fn chosen(all: &[ListedGroup], ids: &BTreeSet<&str>) -> Vec<ListedGroup> {
+    let chosen = all.iter().filter(|group| ids.contains(&*group.id));
+    chosen.cloned().collect()
+}
+
+/// Describes groups, by their ids.
+async fn describe(
+    client: &Client,
+    groups: &[ListedGroup],
+) -> Result<BTreeMap<Arc<str>, ConsumerGroupLive>, KafkaError> {
+    let described = client.describe_groups(groups).await?;
+    let each = groups.iter().zip(described).map(|(group, description)| {
+        let live = live_group(group, description?.as_ref());
+        Ok((group.id.clone(), live))
+    });
+    each.collect()
 }
 
 /// Returns a group as it is shown; what could not be described is as it was listed.
@@ -125,20 +201,18 @@ fn live_group(group: &ListedGroup, description: Option<&GroupDescription>) -> Co
     let state = state.or(group.state.as_ref());
     ConsumerGroupLive {
         state: state.map_or("Unknown", |state| &**state).to_owned(),
-        protocol: protocol(group.r#type).to_owned(),
+        protocol: match group.r#type {
+            GroupType::Classic => Protocol::Classic,
+            GroupType::Consumer => Protocol::Consumer,
+            GroupType::Share => Protocol::Share,
+            GroupType::Streams => Protocol::Streams,
+        },
         members: description.map(|description| description.members),
         topics: description
             .map(|description| description.topics.iter().map(ToString::to_string).collect())
             .unwrap_or_default(),
-    }
-}
-
-fn protocol(r#type: GroupType) -> &'static str {
-    match r#type {
-        GroupType::Classic => "classic",
-        GroupType::Consumer => "consumer",
-        GroupType::Share => "share",
-        GroupType::Streams => "streams",
+        taken_over: ByPartition::new(),
+        moved_on: ByPartition::new(),
     }
 }
 

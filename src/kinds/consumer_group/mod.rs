@@ -1,26 +1,53 @@
-//! The kind `consumer_group`: who reads which topics, as a declaration.
+//! The kind `consumer_group`: who reads which topics, and where it goes on reading, as a declaration.
 //!
-//! A group appears in Kafka when its consumers join and goes with its last offset, so nothing is made or
-//! deleted there: the block tells the other objects' plans whom a change concerns. What Kafka says about the
-//! group is shown beside it and never a difference.
+//! A group appears in Kafka when its consumers join and goes with its last offset, so the block by itself makes and
+//! deletes nothing there: it tells the other objects' plans whom a change concerns. What Kafka says about the group is
+//! shown beside it and never a difference.
+//!
+//! Two blocks ask for a step that is done once, while nobody is in the group: `offsets` sets where it goes on, and
+//! `hand_over` takes over the offsets of a group that stopped. A step is done when the state holds the same block.
 
 pub mod checks;
 pub mod driver;
+mod moves;
 pub mod spec;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::config::block::Block;
-use crate::config::schema::{AttributeSchema, BlockSchema, KindSchema};
+use crate::config::schema::{AttributeSchema, BlockSchema, KindSchema, NestedBlockSchema};
 use crate::diagnostic::Diagnostics;
+use crate::document::Document;
 
+use super::health::lag::{self, CONSUMER_PATIENCE, Rule};
 use super::relation::{Relation, Role};
 use super::topic::Topic;
-use super::{Check, Delta, Kind, NoVitals};
+use super::{Check, Delta, Health, Healthy, Kind, Look, NoVitals};
 
 pub use spec::ConsumerGroupSpec;
+
+const fn attribute(name: &'static str, required: bool, doc: &'static str) -> AttributeSchema {
+    AttributeSchema {
+        name,
+        required,
+        doc,
+    }
+}
+
+const fn block(keyword: &'static str, attributes: &'static [AttributeSchema]) -> NestedBlockSchema {
+    NestedBlockSchema {
+        keyword,
+        labels: 0,
+        repeatable: false,
+        body: BlockSchema {
+            attributes,
+            blocks: &[],
+        },
+    }
+}
 
 const SCHEMA: KindSchema = KindSchema {
     keyword: "consumer_group",
@@ -29,23 +56,61 @@ const SCHEMA: KindSchema = KindSchema {
     files: &[],
     body: BlockSchema {
         attributes: &[
-            AttributeSchema {
-                name: "name",
-                required: false,
-                doc: "The group's id, as its consumers set group.id; the block's label where it is not set.",
-            },
-            AttributeSchema {
-                name: "reads",
-                required: true,
-                doc: "The topics that it reads: topic blocks, or names.",
-            },
-            AttributeSchema {
-                name: "owner",
-                required: false,
-                doc: "Whom to talk to before something changes that the group reads.",
-            },
+            attribute(
+                "name",
+                false,
+                "The group's id, as its consumers set group.id; the block's label where it is not set.",
+            ),
+            attribute(
+                "reads",
+                true,
+                "The topics that it reads: topic blocks, or names.",
+            ),
+            attribute(
+                "owner",
+                false,
+                "Whom to talk to before something changes that the group reads.",
+            ),
+            attribute(
+                "max_lag",
+                false,
+                "How many records it may be behind, all its topics together, and still be healthy.",
+            ),
         ],
-        blocks: &[],
+        blocks: &[
+            block(
+                "offsets",
+                &[
+                    attribute(
+                        "to",
+                        true,
+                        "Where the group goes on: \"earliest\", \"latest\", a moment (RFC 3339, or milliseconds \
+                         since 1970), a duration back such as \"2h\", or offsets by topic and partition.",
+                    ),
+                    attribute(
+                        "topics",
+                        false,
+                        "The topics it is about; all that the group reads where it is not set.",
+                    ),
+                ],
+            ),
+            block(
+                "hand_over",
+                &[
+                    attribute(
+                        "from",
+                        true,
+                        "The group that stops, and whose offsets this one goes on at: a block, or a name.",
+                    ),
+                    attribute(
+                        "within",
+                        false,
+                        "How long an apply waits for that group to stop, as \"5m\"; it must have stopped before \
+                         where it is not set.",
+                    ),
+                ],
+            ),
+        ],
     },
 };
 
@@ -59,14 +124,50 @@ pub struct ConsumerGroup;
 pub struct ConsumerGroupLive {
     /// Its state in Kafka's words, such as `Stable` or `Empty`.
     pub state: String,
-    /// How its members agree: `classic`, `consumer` (KIP-848), `share` (KIP-932) or `streams` (KIP-1071).
-    pub protocol: String,
+    /// How its members agree.
+    pub protocol: Protocol,
     /// How many members it has, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub members: Option<u32>,
     /// The topics that its members subscribe to or are assigned.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub topics: BTreeSet<String>,
+    /// The offsets that were handed over to it, right after that was done.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub taken_over: spec::ByPartition,
+    /// Where the group that handed over went on all the same.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub moved_on: spec::ByPartition,
+}
+
+/// How the members of a group agree on who reads what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    /// By a leader among them.
+    Classic,
+    /// By the broker (KIP-848).
+    Consumer,
+    /// Not at all: records are handed out one by one (KIP-932).
+    Share,
+    /// By the broker, for Kafka Streams (KIP-1071).
+    Streams,
+}
+
+impl ConsumerGroupLive {
+    /// Whether somebody is in it. Kafka takes no offsets from outside then.
+    pub fn is_active(&self) -> bool {
+        !matches!(self.state.as_str(), "Empty" | "Dead")
+    }
+
+    /// Returns how it is, in a few words: `Stable, 2 members`.
+    pub fn words(&self) -> String {
+        match self.members {
+            Some(1) => format!("{}, 1 member", self.state),
+            Some(members) => format!("{}, {members} members", self.state),
+            None => self.state.clone(),
+        }
+    }
 }
 
 /// What the checks must know beside the live group.
@@ -79,12 +180,93 @@ pub struct ConsumerGroupFacts {
     /// For a group that is not there: a proposal of one whose name is nearly the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub similar: Option<String>,
+    /// Where a step that is done once would leave it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<StepFacts>,
+}
+
+/// What a step that is done once would do.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StepFacts {
+    /// What moves, by topic and partition.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub moves: Moves,
+    /// The topics that are not there.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub missing: BTreeSet<String>,
+    /// What cannot be done, in sentences.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub impossible: Vec<String>,
+    /// How many records the topics hold.
+    pub records: u64,
+    /// The group that hands over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<Predecessor>,
+}
+
+/// What moves, by topic and partition.
+pub type Moves = BTreeMap<String, BTreeMap<i32, Move>>;
+
+/// How a group moves in one partition.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Move {
+    /// What is committed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<i64>,
+    /// What will be.
+    pub after: Place,
+    /// The first offset that is kept.
+    pub first: i64,
+    /// The offset behind the last record.
+    pub end: i64,
+}
+
+/// A committed offset with what its group keeps beside it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Place {
+    /// The next record to read.
+    pub offset: i64,
+    /// The leader's epoch when the record before it was read (KIP-320).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<i32>,
+    /// What the application wrote beside it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub metadata: String,
+}
+
+/// A group that hands over.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Predecessor {
+    /// What Kafka shows of it; absent where it is not there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub live: Option<ConsumerGroupLive>,
+    /// Where it is not there: a proposal of one whose name is nearly the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub similar: Option<String>,
+    /// Topics that it committed offsets of and that the other one does not read.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub others: BTreeSet<String>,
+    /// How many partitions it committed no offset of.
+    pub uncommitted: usize,
+}
+
+/// What the state remembers of a group.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Remembered {
+    /// The offsets that were handed over to it.
+    pub taken_over: spec::ByPartition,
 }
 
 impl Kind for ConsumerGroup {
     const NAME: &'static str = "consumer_group";
     const SCHEMA: KindSchema = SCHEMA;
     const DECLARATION: bool = true;
+    const HAS_HEALTH: bool = true;
     type Spec = ConsumerGroupSpec;
     type Live = ConsumerGroupLive;
     type Facts = ConsumerGroupFacts;
@@ -123,11 +305,93 @@ impl Kind for ConsumerGroup {
         Vec::new()
     }
 
+    fn acts(spec: &ConsumerGroupSpec, applied: Option<&ConsumerGroupSpec>) -> bool {
+        let offsets = applied.and_then(|applied| applied.offsets.as_ref());
+        let hand_over = applied.and_then(|applied| applied.hand_over.as_ref());
+        // Another time to wait is no other step.
+        let from = |step: Option<&spec::HandOver>| step.map(|step| step.from.clone());
+        spec.offsets.is_some() && spec.offsets.as_ref() != offsets
+            || spec.hand_over.is_some() && from(spec.hand_over.as_ref()) != from(hand_over)
+    }
+
+    fn drift(
+        prior: &ConsumerGroupSpec,
+        outcome: Option<&Document>,
+        live: &ConsumerGroupLive,
+    ) -> Vec<Delta> {
+        if prior.hand_over.is_none() || live.moved_on.is_empty() {
+            return Vec::new();
+        }
+        let taken_over = remembered(outcome).taken_over;
+        let delta = |(topic, now): (&String, &BTreeMap<i32, i64>)| Delta {
+            path: format!("hand_over.from[{topic:?}]"),
+            before: json!(taken_over.get(topic)),
+            after: json!(now),
+            note: Some("the group that handed over went on reading".to_owned()),
+            drift: true,
+        };
+        live.moved_on.iter().map(delta).collect()
+    }
+
+    fn outcome(live: &ConsumerGroupLive) -> Option<Document> {
+        (!live.taken_over.is_empty()).then(|| {
+            Document::of(&Remembered {
+                taken_over: live.taken_over.clone(),
+            })
+        })
+    }
+
     fn adopt(spec: &ConsumerGroupSpec, _live: &ConsumerGroupLive) -> ConsumerGroupSpec {
         spec.clone()
+    }
+
+    fn groups(spec: &ConsumerGroupSpec, _outcome: Option<&Document>) -> Vec<String> {
+        vec![spec.name.clone()]
+    }
+
+    fn healthy(spec: &ConsumerGroupSpec) -> Healthy {
+        Healthy {
+            max_lag: spec.max_lag,
+            ..Healthy::default()
+        }
+    }
+
+    fn judge(
+        spec: &ConsumerGroupSpec,
+        _outcome: Option<&Document>,
+        looks: &[Look<NoVitals>],
+    ) -> Health {
+        judge_group(&spec.name, spec.max_lag, looks)
     }
 
     fn checks() -> &'static [Check<Self>] {
         checks::CHECKS
     }
+}
+
+/// Returns what the state remembers of a group.
+fn remembered(outcome: Option<&Document>) -> Remembered {
+    outcome
+        .and_then(|outcome| outcome.to().ok())
+        .unwrap_or_default()
+}
+
+/// Returns how a group does that is only declared: by its lag. That nobody is in it may be as it should be, and is
+/// only noted: what it does not read shows in its lag.
+pub(in crate::kinds) fn judge_group<V>(
+    name: &str,
+    max_lag: Option<u64>,
+    looks: &[Look<V>],
+) -> Health {
+    let mut health = Health::new();
+    let last = looks.last().and_then(|look| look.groups.get(name));
+    if last.is_some_and(|group| matches!(&*group.state, "Empty" | "Dead")) {
+        health.note(format!("nobody is in the group {name:?}"));
+    }
+    let rule = Rule {
+        max_lag,
+        patience: CONSUMER_PATIENCE,
+    };
+    lag::judge(&mut health, name, looks, rule);
+    health
 }

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use rdkafka::Message as _;
 use rdkafka::admin::{
     AdminClient, AdminOptions, AlterConfig, ConfigSource, NewPartitions, NewTopic,
     ResourceSpecifier, TopicReplication,
@@ -181,6 +182,74 @@ impl Kafka {
     pub(crate) fn end(&self, topic: &str, partition: i32) -> i64 {
         let marks = self.consumer.fetch_watermarks(topic, partition, TIMEOUT);
         marks.unwrap().1
+    }
+
+    /// Writes records whose payloads are numbers.
+    pub(crate) fn produce_numbers(&self, topic: &str, numbers: std::ops::Range<usize>) {
+        let producer: ThreadedProducer<DefaultProducerContext> =
+            client(&self.bootstrap).create().unwrap();
+        for number in numbers {
+            let number = number.to_string();
+            let record = BaseRecord::to(topic).key(&number).payload(&number);
+            producer.send(record).map_err(|(error, _)| error).unwrap();
+        }
+        producer.flush(TIMEOUT).unwrap();
+    }
+
+    /// Lets a consumer join a group, read so many records and commit them; returns their payloads. It begins at the
+    /// end of the topic where nothing is committed.
+    pub(crate) fn consume(
+        &self,
+        group: &str,
+        topic: &str,
+        protocol: &str,
+        records: usize,
+    ) -> Vec<String> {
+        let mut config = client(&self.bootstrap);
+        config
+            .set("group.id", group)
+            .set("group.protocol", protocol)
+            .set("auto.offset.reset", "latest")
+            .set("enable.auto.offset.store", "false")
+            .set("enable.auto.commit", "false");
+        let consumer: BaseConsumer = config.create().unwrap();
+        consumer.subscribe(&[topic]).unwrap();
+        let begin = Instant::now();
+        let mut read = Vec::new();
+        while read.len() < records {
+            assert!(
+                begin.elapsed() < TIMEOUT,
+                "{group}: only {} records",
+                read.len()
+            );
+            let Some(message) = consumer.poll(Duration::from_millis(100)) else {
+                continue;
+            };
+            let message = message.unwrap();
+            let payload = message.payload().unwrap_or_default();
+            read.push(String::from_utf8(payload.to_vec()).unwrap());
+            consumer.store_offset_from_message(&message).unwrap();
+        }
+        consumer.commit_consumer_state(CommitMode::Sync).unwrap();
+        read
+    }
+
+    /// Returns what a group committed in each partition of a topic.
+    pub(crate) fn committed(&self, group: &str, topic: &str) -> Vec<Option<i64>> {
+        let mut config = client(&self.bootstrap);
+        config.set("group.id", group);
+        let consumer: BaseConsumer = config.create().unwrap();
+        let mut asked = TopicPartitionList::new();
+        for (index, _) in (0..).zip(0..self.partitions(topic).unwrap_or_default()) {
+            asked.add_partition(topic, index);
+        }
+        let found = consumer.committed_offsets(asked, TIMEOUT).unwrap();
+        let elements = found.elements();
+        let each = elements.iter().map(|element| match element.offset() {
+            Offset::Offset(offset) => Some(offset),
+            _ => None,
+        });
+        each.collect()
     }
 
     /// Lets a consumer join a group and read a topic, and waits until it has partitions. `protocol` is `classic`

@@ -111,6 +111,7 @@ impl Driven {
             live,
             outcome: None,
             notes: None,
+            facts: None,
         }
     }
 
