@@ -1,4 +1,4 @@
-//! `streamform sandbox`: a real Kafka, and a schema registry, on loopback for trying things out. See [`crate::sandbox`].
+//! `streamform sandbox`: a real Kafka, and what works with one, on loopback for trying things out. See [`crate::sandbox`].
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -10,12 +10,13 @@ use clap::Subcommand;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use crate::sandbox::{
-    Error, KAFKA_VERSION, Options, REGISTRY_VERSION, Sandbox, Status, TOOLS, Tail,
+    Error, FLINK_VERSION, KAFKA_VERSION, Options, REGISTRY_VERSION, Sandbox, Server, Status, TOOLS,
+    Tail,
 };
 
 use super::{Exit, Output};
 
-/// Run a real Kafka, and a schema registry, on this machine, without Docker.
+/// Run a real Kafka, and what works with one, on this machine, without Docker.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -41,9 +42,10 @@ struct Place {
 
 /// Start what does not run yet, and print the values to paste.
 ///
-/// Kafka is fetched by Maven the first time. Servers listen on free ports of 127.0.0.1 and go on
+/// What is run, Maven fetches the first time. Servers listen on free ports of 127.0.0.1 and go on
 /// running until `streamform sandbox down`.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 struct UpArgs {
     #[command(flatten)]
     place: Place,
@@ -58,6 +60,22 @@ struct UpArgs {
     /// It keeps its schemas in memory, and so only until it stops.
     #[arg(long)]
     registry: bool,
+    /// Add a Kafka Connect worker: connectors from and to files, from and to PostgreSQL, and between clusters.
+    ///
+    /// These are FileStream, Debezium's for PostgreSQL and its sink for JDBC, and MirrorMaker.
+    #[arg(long)]
+    connect: bool,
+    /// Add Flink: a session cluster, and a SQL gateway with Kafka, JSON and Avro.
+    ///
+    /// Its jobs are gone when it stops; checkpoints and savepoints stay in the sandbox's folder.
+    #[arg(long)]
+    flink: bool,
+    /// How many slots a Flink that is added has.
+    #[arg(long, value_name = "COUNT", default_value_t = 8, requires = "flink", value_parser = clap::value_parser!(u16).range(1..))]
+    flink_slots: u16,
+    /// Add a database with logical decoding: PostgreSQL, whose programs have to be installed.
+    #[arg(long)]
+    postgres: bool,
     /// The largest heap of each broker.
     #[arg(long, value_name = "SIZE", default_value = "768m")]
     heap: String,
@@ -79,7 +97,7 @@ struct StatusArgs {
     json: bool,
 }
 
-/// Stop the brokers and the schema registry.
+/// Stop every server.
 #[derive(Debug, clap::Args)]
 struct DownArgs {
     #[command(flatten)]
@@ -89,8 +107,9 @@ struct DownArgs {
     wipe: bool,
 }
 
-/// Print the logs of the brokers and of the schema registry.
+/// Print the logs of the servers.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 struct LogsArgs {
     #[command(flatten)]
     place: Place,
@@ -103,6 +122,15 @@ struct LogsArgs {
     /// Only the schema registry's log.
     #[arg(long, conflicts_with = "broker")]
     registry: bool,
+    /// Only the Connect worker's log.
+    #[arg(long, conflicts_with_all = ["broker", "registry"])]
+    connect: bool,
+    /// Only Flink's logs.
+    #[arg(long, conflicts_with_all = ["broker", "registry", "connect"])]
+    flink: bool,
+    /// Only the log of PostgreSQL.
+    #[arg(long, conflicts_with_all = ["broker", "registry", "connect", "flink"])]
+    postgres: bool,
     /// How many of the last lines of each log.
     #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 50)]
     lines: usize,
@@ -149,6 +177,9 @@ fn up(args: &UpArgs, output: &Output) -> Result<Exit, Error> {
         brokers: args.brokers,
         secure: args.secure,
         registry: args.registry,
+        connect: args.connect,
+        flink_slots: args.flink.then_some(args.flink_slots),
+        postgres: args.postgres,
         heap: args.heap.clone(),
         jvm_options: args
             .jvm_options
@@ -237,31 +268,57 @@ fn logs(args: &LogsArgs, output: &Output) -> Result<Exit, Error> {
 
 /// Returns the logs that were asked for, each with its server's name.
 fn chosen_logs(args: &LogsArgs, status: &Status) -> Result<Vec<(String, PathBuf)>, Error> {
-    let registry = status
-        .registry
-        .iter()
-        .map(|registry| ("registry".to_owned(), registry.log.clone()));
-    if args.registry {
-        let chosen: Vec<_> = registry.collect();
-        return if chosen.is_empty() {
-            Err(Error::NoRegistry)
-        } else {
-            Ok(chosen)
-        };
-    }
-    let brokers = status
-        .brokers
-        .iter()
-        .filter(|broker| args.broker.is_none_or(|wanted| wanted == broker.id))
-        .map(|broker| (format!("broker {}", broker.id), broker.log.clone()));
-    let Some(id) = args.broker else {
-        return Ok(brokers.chain(registry).collect());
+    let all = all_logs(status);
+    let wanted = if let Some(id) = args.broker {
+        Server::Broker(id)
+    } else if args.registry {
+        Server::Registry
+    } else if args.connect {
+        Server::Connect
+    } else if args.flink {
+        Server::JobManager
+    } else if args.postgres {
+        Server::Postgres
+    } else {
+        return Ok(all.into_iter().map(|(_, name, log)| (name, log)).collect());
     };
-    let chosen: Vec<_> = brokers.collect();
-    if chosen.is_empty() {
-        return Err(Error::NoSuchBroker(id));
+    let chosen: Vec<_> = (all.into_iter())
+        .filter(|(server, ..)| *server == wanted)
+        .map(|(_, name, log)| (name, log))
+        .collect();
+    match (chosen.is_empty(), wanted) {
+        (false, _) => Ok(chosen),
+        (true, Server::Broker(id)) => Err(Error::NoSuchBroker(id)),
+        (true, server) => Err(Error::NoSuchServer(server)),
     }
-    Ok(chosen)
+}
+
+/// Returns every log with its server and the server's short name; Flink's three count as one server.
+fn all_logs(status: &Status) -> Vec<(Server, String, PathBuf)> {
+    let mut logs = Vec::new();
+    let mut add = |server, name: &str, log: &PathBuf| {
+        logs.push((server, name.to_owned(), log.clone()));
+    };
+    for broker in &status.brokers {
+        let name = format!("broker {}", broker.id);
+        add(Server::Broker(broker.id), &name, &broker.log);
+    }
+    if let Some(registry) = &status.registry {
+        add(Server::Registry, "registry", &registry.log);
+    }
+    if let Some(postgres) = &status.postgres {
+        add(Server::Postgres, "postgres", &postgres.log);
+    }
+    if let Some(flink) = &status.flink {
+        let flink_server = Server::JobManager;
+        add(flink_server, "job manager", &flink.job_manager.log);
+        add(flink_server, "task manager", &flink.task_manager.log);
+        add(flink_server, "sql gateway", &flink.sql_gateway.log);
+    }
+    if let Some(connect) = &status.connect {
+        add(Server::Connect, "connect", &connect.log);
+    }
+    logs
 }
 
 fn print(lines: &[String], prefix: &str, output: &Output) {
@@ -293,6 +350,34 @@ fn values(status: &Status) -> String {
              schema_registry = {}",
             quoted(&registry.url)
         );
+    }
+    if let Some(connect) = &status.connect {
+        let _ = writeln!(
+            out,
+            "\n# Kafka Connect {KAFKA_VERSION}. In the project:\n\
+             #   provider \"connect\" {{ url = var.connect }}\n\
+             connect = {}",
+            quoted(&connect.url)
+        );
+    }
+    if let Some(flink) = &status.flink {
+        let _ = writeln!(
+            out,
+            "\n# Flink {FLINK_VERSION} with {} slots, savepoints in {}. In the project:\n\
+             #   provider \"flink\" {{\n\
+             #     url             = var.flink\n\
+             #     sql_gateway_url = var.flink_sql_gateway\n\
+             #   }}\n\
+             flink             = {}\n\
+             flink_sql_gateway = {}",
+            flink.slots,
+            flink.savepoint_dir.display(),
+            quoted(&flink.url),
+            quoted(&flink.sql_gateway_url)
+        );
+    }
+    if let Some(postgres) = &status.postgres {
+        let _ = writeln!(out, "\n# PostgreSQL\npostgres = {}", quoted(&postgres.url));
     }
     let Some(secure) = &status.secure else {
         return out;
@@ -338,6 +423,25 @@ fn table(status: &Status) -> String {
         let (url, state) = (&registry.url, state(registry.pid));
         let _ = writeln!(out, "registry  {url}  {state}");
     }
+    if let Some(connect) = &status.connect {
+        let (url, state) = (&connect.url, state(connect.pid));
+        let _ = writeln!(out, "connect  {url}  {state}");
+    }
+    if let Some(flink) = &status.flink {
+        let (url, gateway) = (&flink.url, &flink.sql_gateway_url);
+        let _ = writeln!(out, "job manager  {url}  {}", state(flink.job_manager.pid));
+        let (slots, tasks) = (flink.slots, state(flink.task_manager.pid));
+        let _ = writeln!(out, "task manager  {slots} slots  {tasks}");
+        let _ = writeln!(
+            out,
+            "sql gateway  {gateway}  {}",
+            state(flink.sql_gateway.pid)
+        );
+    }
+    if let Some(postgres) = &status.postgres {
+        let (address, state) = (&postgres.address, state(postgres.pid));
+        let _ = writeln!(out, "postgres  {address}  {state}");
+    }
     let _ = writeln!(
         out,
         "Kafka {}, data in {}",
@@ -357,7 +461,17 @@ fn explain(error: &Error) -> Diagnostic {
 fn hint(error: &Error) -> Option<String> {
     match error {
         Error::Absent(_) => Some("`streamform sandbox up` makes one".to_owned()),
-        Error::NoRegistry => Some("`streamform sandbox up --registry` adds one".to_owned()),
+        Error::NoSuchServer(server) => {
+            let option = match server {
+                // Its number decides: there is none to add.
+                Server::Broker(_) => return None,
+                Server::Registry => "--registry",
+                Server::Connect => "--connect",
+                Server::JobManager | Server::TaskManager | Server::SqlGateway => "--flink",
+                Server::Postgres => "--postgres",
+            };
+            Some(format!("`streamform sandbox up {option}` adds it"))
+        }
         Error::OtherShape { .. } => Some(
             "choose another folder with `--dir`, or delete this one by `streamform sandbox down --wipe`".to_owned(),
         ),
@@ -388,9 +502,9 @@ mod tests {
         Error: Sandbox: Kafka has no tool named "kafka-topic"
           hint: did you mean "kafka-topics"?
         "#);
-        insta::assert_snapshot!(message(&Error::NoRegistry), @"
-        Error: Sandbox: The sandbox has no schema registry
-          hint: `streamform sandbox up --registry` adds one
+        insta::assert_snapshot!(message(&Error::NoSuchServer(Server::Registry)), @"
+        Error: Sandbox: The sandbox is without the schema registry
+          hint: `streamform sandbox up --registry` adds it
         ");
         insta::assert_snapshot!(message(&Error::BrokerCount(2)), @"Error: Sandbox: A sandbox has 1 or 3 brokers, not 2");
     }

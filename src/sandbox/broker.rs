@@ -1,9 +1,10 @@
-//! One broker's life: its storage is formatted, it is started, awaited and stopped. I/O.
+//! How a broker comes up: its storage is formatted, it is started and awaited. I/O.
 
-use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -11,13 +12,13 @@ use std::time::{Duration, Instant};
 
 use super::jars::Jars;
 use super::log::Tail;
-use super::process::{self, Process, Stop};
+use super::process::Process;
 use super::record::{Folder, Record};
-use super::{Progress, settings};
+use super::{Progress, server, settings};
 
 const POLL: Duration = Duration::from_millis(50);
 
-/// Why a broker could not be formatted, started or stopped.
+/// Why a broker could not be formatted or started.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Java could not be started, or a file of the broker not be used.
@@ -59,15 +60,6 @@ pub enum Error {
         /// The end of the log.
         tail: String,
     },
-    /// The broker could not be stopped.
-    #[error("cannot stop broker {id}")]
-    Stop {
-        /// The broker's id.
-        id: u16,
-        /// What went wrong.
-        #[source]
-        source: io::Error,
-    },
 }
 
 /// What it takes to run a class of Kafka.
@@ -95,10 +87,17 @@ impl Java {
     }
 }
 
-/// Returns the JVM option that names a log4j 2 configuration.
-pub(super) fn log_option(path: &Path) -> OsString {
-    let mut option = OsString::from("-Dlog4j2.configurationFile=");
-    option.push(path);
+/// Returns the JVM option that names a log4j 2 configuration: as a URI, since log4j splits a path at commas.
+pub(super) fn log_option(path: &Path) -> String {
+    let mut option = "-Dlog4j2.configurationFile=file://".to_owned();
+    for &byte in path.as_os_str().as_bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte) {
+            option.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(option, "%{byte:02X}");
+        }
+    }
     option
 }
 
@@ -117,7 +116,7 @@ pub(super) fn format(
     }
     progress(&format!(
         "formatting the storage of {}",
-        super::brokers(fresh.len())
+        server::brokers(fresh.len())
     ));
     let mut running: Vec<(u16, Child)> = Vec::new();
     for id in fresh {
@@ -253,7 +252,7 @@ pub(super) fn wait_until_ready(
         if waited >= next_line {
             progress(&format!(
                 "waiting for {} ({} s)",
-                super::brokers(pending.len()),
+                server::brokers(pending.len()),
                 waited.as_secs()
             ));
             next_line += Duration::from_secs(5);
@@ -301,15 +300,6 @@ fn answers(address: &str) -> io::Result<()> {
     }
 }
 
-/// Stops the given brokers together and returns when they have ended.
-pub(super) fn stop(brokers: &[(u16, &Process)], how: Stop) -> Result<(), Error> {
-    let processes: Vec<&Process> = brokers.iter().map(|&(_, process)| process).collect();
-    process::stop(&processes, how).map_err(|(at, source)| Error::Stop {
-        id: brokers[at].0,
-        source,
-    })
-}
-
 /// Returns the last lines of a text, indented, for a message.
 pub(super) fn last_lines(text: &str, count: usize) -> String {
     let lines: Vec<&str> = text
@@ -351,6 +341,14 @@ mod tests {
         assert!(matches!(server.join(), Ok(Ok(()))));
         assert!(answers(&address).is_err());
         Ok(())
+    }
+
+    #[test]
+    fn log4j_sees_one_path() {
+        assert_eq!(
+            log_option(Path::new("/x/a, b/log.properties")),
+            "-Dlog4j2.configurationFile=file:///x/a%2C%20b/log.properties"
+        );
     }
 
     #[test]

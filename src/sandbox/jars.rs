@@ -17,11 +17,15 @@ use super::toolchain::Toolchain;
 
 pub(super) const KAFKA_VERSION: &str = "4.3.1";
 pub(super) const REGISTRY_VERSION: &str = "3.3.3";
+pub(super) const FLINK_VERSION: &str = "2.3.0";
+const FLINK_KAFKA_VERSION: &str = "5.0.0-2.2";
+const DEBEZIUM_VERSION: &str = "3.6.1.Final";
+const DEBEZIUM_JDBC_VERSION: &str = "3.5.0.Final";
 const LOG4J_VERSION: &str = "2.25.1";
 const DEPENDENCY_PLUGIN: &str = "org.apache.maven.plugins:maven-dependency-plugin";
 const DEPENDENCY_PLUGIN_VERSION: &str = "3.8.1";
 
-/// A part of the sandbox that Maven fetches. Connect and Flink will be further ones.
+/// A part of the sandbox that Maven fetches.
 pub(super) struct Component {
     name: &'static str,
     /// What people call it.
@@ -32,10 +36,16 @@ pub(super) struct Component {
     content: Content,
 }
 
+/// Group, artifact and version of a jar.
+type Artifact = (&'static str, &'static str, &'static str);
+
 /// What a component consists of.
 enum Content {
-    /// Group, artifact and version of the jars that are needed; Maven adds what these depend on.
-    Jars(&'static [(&'static str, &'static str, &'static str)]),
+    /// The jars that are needed; Maven adds what these depend on.
+    Jars(&'static [Artifact]),
+    /// The same for a plugin of Connect, without what the worker has itself, and without the artifacts
+    /// of these names.
+    Plugin(&'static [Artifact], &'static [&'static str]),
     /// An archive that holds all of it, in Maven's notation, to be unpacked.
     Archive(&'static str),
 }
@@ -67,6 +77,135 @@ pub(super) const REGISTRY: Component = Component {
     megabytes: 160,
     content: Content::Archive("io.apicurio:apicurio-registry-app:3.3.3:tar.gz:all"),
 };
+
+/// The Connect worker. MirrorMaker's connectors are on its class path, as in Kafka's distribution.
+pub(super) const CONNECT: Component = Component {
+    name: "kafka-connect",
+    title: "Kafka Connect",
+    version: KAFKA_VERSION,
+    megabytes: 50,
+    content: Content::Jars(&[
+        ("org.apache.kafka", "connect-runtime", KAFKA_VERSION),
+        ("org.apache.kafka", "connect-json", KAFKA_VERSION),
+        ("org.apache.kafka", "connect-transforms", KAFKA_VERSION),
+        ("org.apache.kafka", "connect-mirror", KAFKA_VERSION),
+        ("org.apache.logging.log4j", "log4j-core", LOG4J_VERSION),
+        (
+            "org.apache.logging.log4j",
+            "log4j-slf4j-impl",
+            LOG4J_VERSION,
+        ),
+    ]),
+};
+
+/// The connectors from and to a file.
+pub(super) const FILE_STREAM: Component = Component {
+    name: "connect-file",
+    title: "the FileStream connectors",
+    version: KAFKA_VERSION,
+    megabytes: 1,
+    content: Content::Plugin(&[("org.apache.kafka", "connect-file", KAFKA_VERSION)], &[]),
+};
+
+/// The connector from PostgreSQL's log.
+pub(super) const DEBEZIUM_POSTGRES: Component = Component {
+    name: "debezium-connector-postgres",
+    title: "Debezium's PostgreSQL connector",
+    version: DEBEZIUM_VERSION,
+    megabytes: 10,
+    content: Content::Plugin(
+        &[(
+            "io.debezium",
+            "debezium-connector-postgres",
+            DEBEZIUM_VERSION,
+        )],
+        &[],
+    ),
+};
+
+/// The connector to a database. Of the drivers only PostgreSQL's: not every other one is free software.
+pub(super) const DEBEZIUM_JDBC: Component = Component {
+    name: "debezium-connector-jdbc",
+    title: "Debezium's JDBC connector",
+    version: DEBEZIUM_JDBC_VERSION,
+    megabytes: 45,
+    content: Content::Plugin(
+        &[(
+            "io.debezium",
+            "debezium-connector-jdbc",
+            DEBEZIUM_JDBC_VERSION,
+        )],
+        &[
+            "ojdbc11",
+            "mssql-jdbc",
+            "mysql-connector-j",
+            "mariadb-java-client",
+            // The worker's own: Hibernate looks for modules of Jackson, and finds the worker's, which are
+            // no modules of another copy.
+            "jackson-annotations",
+            "jackson-core",
+            "jackson-databind",
+        ],
+    ),
+};
+
+/// A session cluster with the SQL gateway, and the connectors and formats that jobs can count on:
+/// Kafka, datagen; JSON, Avro, and Avro with a schema registry.
+pub(super) const FLINK: Component = Component {
+    name: "flink",
+    title: "Flink",
+    version: FLINK_VERSION,
+    megabytes: 200,
+    content: Content::Jars(&[
+        ("org.apache.flink", "flink-clients", FLINK_VERSION),
+        ("org.apache.flink", "flink-runtime-web", FLINK_VERSION),
+        ("org.apache.flink", "flink-rpc-akka-loader", FLINK_VERSION),
+        ("org.apache.flink", "flink-streaming-java", FLINK_VERSION),
+        (
+            "org.apache.flink",
+            "flink-table-planner-loader",
+            FLINK_VERSION,
+        ),
+        ("org.apache.flink", "flink-table-runtime", FLINK_VERSION),
+        (
+            "org.apache.flink",
+            "flink-table-api-java-uber",
+            FLINK_VERSION,
+        ),
+        ("org.apache.flink", "flink-sql-gateway", FLINK_VERSION),
+        ("org.apache.flink", "flink-json", FLINK_VERSION),
+        ("org.apache.flink", "flink-sql-avro", FLINK_VERSION),
+        (
+            "org.apache.flink",
+            "flink-sql-avro-confluent-registry",
+            FLINK_VERSION,
+        ),
+        ("org.apache.flink", "flink-connector-base", FLINK_VERSION),
+        ("org.apache.flink", "flink-connector-datagen", FLINK_VERSION),
+        (
+            "org.apache.flink",
+            "flink-sql-connector-kafka",
+            FLINK_KAFKA_VERSION,
+        ),
+        ("org.apache.logging.log4j", "log4j-core", LOG4J_VERSION),
+        (
+            "org.apache.logging.log4j",
+            "log4j-slf4j-impl",
+            LOG4J_VERSION,
+        ),
+    ]),
+};
+
+/// What a Connect worker has itself, and a plugin must not bring again.
+const OF_THE_WORKER: [&str; 7] = [
+    "connect-api",
+    "kafka-clients",
+    "jakarta.ws.rs-api",
+    "lz4-java",
+    "slf4j-api",
+    "snappy-java",
+    "zstd-jni",
+];
 
 /// Why the jars could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -112,9 +251,21 @@ impl Jars {
         self.0.join("*").into_os_string()
     }
 
+    /// Returns the folder that holds them.
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+
     /// Returns one of the files.
     pub(super) fn file(&self, name: &str) -> PathBuf {
         self.0.join(name)
+    }
+}
+
+impl Component {
+    /// Returns the name, which is one of a folder too.
+    pub(super) fn name(&self) -> &'static str {
+        self.name
     }
 }
 
@@ -171,6 +322,7 @@ pub(super) fn fetch(
 fn home(component: &Component) -> Result<PathBuf, Error> {
     let hash = Sha256::digest(match component.content {
         Content::Jars(artifacts) => pom(component, artifacts),
+        Content::Plugin(artifacts, without) => pom(component, artifacts) + &excluded(without),
         Content::Archive(coordinates) => coordinates.to_owned(),
     });
     let mut key = String::new();
@@ -203,14 +355,21 @@ fn download(
         fs::remove_dir_all(&building).map_err(cache_error(&building))?;
     }
     create_dir(&building)?;
-    let (goal, options) = match component.content {
-        Content::Jars(artifacts) => {
-            let path = building.join("pom.xml");
-            fs::write(&path, pom(component, artifacts)).map_err(cache_error(&path))?;
-            ("copy-dependencies", "-DincludeScope=runtime".to_owned())
+    let of_runtime = || "-DincludeScope=runtime".to_owned();
+    let (artifacts, goal, options) = match component.content {
+        Content::Jars(artifacts) => (artifacts, "copy-dependencies", vec![of_runtime()]),
+        Content::Plugin(artifacts, without) => {
+            let options = vec![of_runtime(), excluded(without)];
+            (artifacts, "copy-dependencies", options)
         }
-        Content::Archive(coordinates) => ("unpack", format!("-Dartifact={coordinates}")),
+        Content::Archive(coordinates) => {
+            (&[][..], "unpack", vec![format!("-Dartifact={coordinates}")])
+        }
     };
+    if !artifacts.is_empty() {
+        let path = building.join("pom.xml");
+        fs::write(&path, pom(component, artifacts)).map_err(cache_error(&path))?;
+    }
     let mut command = Command::new(mvn);
     command
         .args(["-q", "-B", "--strict-checksums", "-Dstyle.color=never"])
@@ -218,7 +377,8 @@ fn download(
         .arg(format!(
             "{DEPENDENCY_PLUGIN}:{DEPENDENCY_PLUGIN_VERSION}:{goal}"
         ))
-        .args(["-DoutputDirectory=lib", &options]);
+        .arg("-DoutputDirectory=lib")
+        .args(options);
     run_maven(&title, command, &building, progress)?;
     let jars = building.join("lib");
     fs::rename(&jars, home).map_err(cache_error(home))?;
@@ -283,6 +443,12 @@ fn cache_error(path: &Path) -> impl FnOnce(io::Error) -> Error {
     move |source| Error::Cache { path, source }
 }
 
+/// Returns the option that leaves out what the worker has and what is not wanted.
+fn excluded(without: &[&str]) -> String {
+    let names = [&OF_THE_WORKER, without].concat();
+    format!("-DexcludeArtifactIds={}", names.join(","))
+}
+
 /// Returns the Maven project whose dependencies are the component. Every version is pinned.
 fn pom(component: &Component, artifacts: &[(&str, &str, &str)]) -> String {
     let Component { name, version, .. } = component;
@@ -314,21 +480,34 @@ mod tests {
 
     #[test]
     fn the_pom_pins_every_version() {
-        let Content::Jars(artifacts) = KAFKA.content else {
-            unreachable!("Kafka comes as jars");
+        for component in [&KAFKA, &CONNECT, &FILE_STREAM, &DEBEZIUM_JDBC, &FLINK] {
+            let (Content::Jars(artifacts) | Content::Plugin(artifacts, _)) = component.content
+            else {
+                unreachable!("{} comes as jars", component.title);
+            };
+            let pom = pom(component, artifacts);
+            // One for each artifact, one for the project itself.
+            assert_eq!(pom.matches("<version>").count(), artifacts.len() + 1);
+            for (_, artifact, version) in artifacts {
+                let pinned =
+                    format!("<artifactId>{artifact}</artifactId><version>{version}</version>");
+                assert!(pom.contains(&pinned), "{pom}");
+            }
+            assert!(
+                !pom.contains("SNAPSHOT") && !pom.contains("LATEST"),
+                "{pom}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_plugin_brings_neither_the_workers_classes_nor_unfree_drivers() {
+        let Content::Plugin(_, without) = DEBEZIUM_JDBC.content else {
+            unreachable!("it is a plugin");
         };
-        let pom = pom(&KAFKA, artifacts);
-        let artifacts = artifacts.len();
-        // One for each artifact, one for the project itself.
-        assert_eq!(pom.matches("<version>").count(), artifacts + 1);
-        assert!(
-            pom.contains("<artifactId>kafka_2.13</artifactId><version>4.3.1</version>"),
-            "{pom}"
-        );
-        assert!(
-            !pom.contains("SNAPSHOT") && !pom.contains("LATEST"),
-            "{pom}"
-        );
+        let option = excluded(without);
+        assert!(option.contains("connect-api,kafka-clients,"), "{option}");
+        assert!(option.contains(",ojdbc11,"), "{option}");
     }
 
     #[test]

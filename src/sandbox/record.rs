@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Progress;
 use super::process::Process;
+use super::server::Server;
 
 /// The format of `sandbox.json`.
 const FORMAT: u32 = 1;
@@ -59,6 +60,15 @@ pub(super) struct Record {
     /// The schema registry, absent where the sandbox has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) registry: Option<RegistryRecord>,
+    /// The Connect worker, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) connect: Option<ConnectRecord>,
+    /// Flink, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) flink: Option<FlinkRecord>,
+    /// PostgreSQL, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) postgres: Option<PostgresRecord>,
 }
 
 /// The schema registry of a sandbox.
@@ -69,6 +79,53 @@ pub(super) struct RegistryRecord {
     pub(super) port: u16,
     /// The port of its management, likewise.
     pub(super) management: u16,
+    /// The process that was started last, unless it was seen to end.
+    pub(super) process: Option<Process>,
+}
+
+/// The Connect worker of a sandbox.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ConnectRecord {
+    /// The port of its REST API, 0 where none was chosen yet.
+    pub(super) port: u16,
+    /// The process that was started last, unless it was seen to end.
+    pub(super) process: Option<Process>,
+}
+
+/// Flink of a sandbox.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FlinkRecord {
+    /// How many slots the TaskManager has.
+    pub(super) slots: u16,
+    /// The ports, 0 where none was chosen yet.
+    pub(super) ports: FlinkPorts,
+    /// The processes that were started last, unless they were seen to end.
+    pub(super) job_manager: Option<Process>,
+    pub(super) task_manager: Option<Process>,
+    pub(super) sql_gateway: Option<Process>,
+}
+
+/// The ports that Flink's servers know of each other, and that clients know.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FlinkPorts {
+    pub(super) rest: u16,
+    pub(super) rpc: u16,
+    pub(super) blob: u16,
+    pub(super) sql_gateway: u16,
+}
+
+/// PostgreSQL of a sandbox.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PostgresRecord {
+    /// The port, 0 where none was chosen yet.
+    pub(super) port: u16,
+    /// Its data, where they cannot be in the sandbox's folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) elsewhere: Option<PathBuf>,
     /// The process that was started last, unless it was seen to end.
     pub(super) process: Option<Process>,
 }
@@ -124,6 +181,27 @@ impl RegistryRecord {
     }
 }
 
+impl FlinkRecord {
+    /// Returns a Flink that is still to be made.
+    pub(super) fn new(slots: u16) -> Self {
+        Self {
+            slots,
+            ..Self::default()
+        }
+    }
+
+    /// Returns every port, to be changed.
+    pub(super) fn ports_mut(&mut self) -> [&mut u16; 4] {
+        let FlinkPorts {
+            rest,
+            rpc,
+            blob,
+            sql_gateway,
+        } = &mut self.ports;
+        [rest, rpc, blob, sql_gateway]
+    }
+}
+
 impl Record {
     /// Returns the record of a sandbox that is still to be made.
     pub(super) fn new(brokers: u16, secure: bool) -> Self {
@@ -138,7 +216,47 @@ impl Record {
             secure,
             brokers: (1..=brokers).map(broker).collect(),
             registry: None,
+            connect: None,
+            flink: None,
+            postgres: None,
         }
+    }
+
+    /// Returns the addresses without encryption, joined by commas.
+    pub(super) fn bootstrap(&self) -> String {
+        let addresses: Vec<String> = self.brokers.iter().map(BrokerRecord::address).collect();
+        addresses.join(",")
+    }
+
+    /// Returns the servers, in the order in which they are started.
+    pub(super) fn servers(&self) -> Vec<Server> {
+        let mut servers: Vec<Server> = self.brokers.iter().map(|b| Server::Broker(b.id)).collect();
+        servers.extend(self.registry.iter().map(|_| Server::Registry));
+        servers.extend(self.postgres.iter().map(|_| Server::Postgres));
+        if self.flink.is_some() {
+            servers.extend([Server::JobManager, Server::TaskManager, Server::SqlGateway]);
+        }
+        servers.extend(self.connect.iter().map(|_| Server::Connect));
+        servers
+    }
+
+    /// Returns the process of a server, if it runs now.
+    pub(super) fn running(&self, server: Server) -> Option<&Process> {
+        let process = match server {
+            Server::Broker(id) => self.broker(id)?.process.as_ref(),
+            Server::Registry => self.registry.as_ref()?.process.as_ref(),
+            Server::Postgres => self.postgres.as_ref()?.process.as_ref(),
+            Server::JobManager => self.flink.as_ref()?.job_manager.as_ref(),
+            Server::TaskManager => self.flink.as_ref()?.task_manager.as_ref(),
+            Server::SqlGateway => self.flink.as_ref()?.sql_gateway.as_ref(),
+            Server::Connect => self.connect.as_ref()?.process.as_ref(),
+        };
+        process.filter(|process| process.is_running())
+    }
+
+    /// Returns the id of a server's process, if it runs now.
+    pub(super) fn pid(&self, server: Server) -> Option<u32> {
+        self.running(server).map(|process| process.pid)
     }
 
     /// Returns the broker of an id.
@@ -146,20 +264,28 @@ impl Record {
         self.brokers.iter().find(|broker| broker.id == id)
     }
 
-    /// Notes the process of a broker, or that it has ended.
-    pub(super) fn set_process(&mut self, id: u16, process: Option<Process>) {
-        if let Some(broker) = self.brokers.iter_mut().find(|broker| broker.id == id) {
-            broker.process = process;
+    /// Notes the process of a server, or that it has ended.
+    pub(super) fn set_process(&mut self, server: Server, process: Option<Process>) {
+        let place = match server {
+            Server::Broker(id) => (self.brokers.iter_mut())
+                .find(|broker| broker.id == id)
+                .map(|broker| &mut broker.process),
+            Server::Registry => self.registry.as_mut().map(|server| &mut server.process),
+            Server::Postgres => self.postgres.as_mut().map(|server| &mut server.process),
+            Server::JobManager => self.flink.as_mut().map(|flink| &mut flink.job_manager),
+            Server::TaskManager => self.flink.as_mut().map(|flink| &mut flink.task_manager),
+            Server::SqlGateway => self.flink.as_mut().map(|flink| &mut flink.sql_gateway),
+            Server::Connect => self.connect.as_mut().map(|server| &mut server.process),
+        };
+        if let Some(place) = place {
+            *place = process;
         }
     }
 
     /// Notes that nothing runs any more.
     pub(super) fn forget_processes(&mut self) {
-        for broker in &mut self.brokers {
-            broker.process = None;
-        }
-        if let Some(registry) = &mut self.registry {
-            registry.process = None;
+        for server in self.servers() {
+            self.set_process(server, None);
         }
     }
 }
@@ -214,6 +340,21 @@ impl Folder {
     /// Returns the folder of the schema registry.
     pub(super) fn registry(&self) -> PathBuf {
         self.0.join("registry")
+    }
+
+    /// Returns the folder of the Connect worker.
+    pub(super) fn connect(&self) -> PathBuf {
+        self.0.join("connect")
+    }
+
+    /// Returns the folder of Flink.
+    pub(super) fn flink(&self) -> PathBuf {
+        self.0.join("flink")
+    }
+
+    /// Returns the folder of PostgreSQL.
+    pub(super) fn postgres(&self) -> PathBuf {
+        self.0.join("postgres")
     }
 
     /// Waits until no other run changes the sandbox; the lock goes with the returned file.
@@ -280,7 +421,8 @@ impl Folder {
                 .file_name()
                 .and_then(|name| name.to_str())
                 .unwrap_or_default();
-            if name.starts_with("broker-") || matches!(name, "certificates" | "registry") {
+            let ours = ["certificates", "registry", "connect", "flink", "postgres"];
+            if name.starts_with("broker-") || ours.contains(&name) {
                 fs::remove_dir_all(&path).map_err(file_error(&path))?;
             }
         }
@@ -341,6 +483,7 @@ mod tests {
         folder.store(&Record::new(1, false))?;
         folder.write("broker-1/data/meta.properties", "")?;
         folder.write("registry/server.log", "")?;
+        folder.write("flink/savepoints/1/_metadata", "")?;
         folder.write("notes.txt", "mine")?;
         folder.wipe()?;
         let left: Vec<_> = fs::read_dir(temporary.path())

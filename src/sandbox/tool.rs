@@ -77,7 +77,7 @@ impl Sandbox {
             .ok_or_else(|| Error::NoSuchTool(name.to_owned()))?;
         let tools = toolchain::find(Needs {
             maven: jars::needs_maven(&KAFKA)?,
-            registry: false,
+            ..Needs::default()
         })?;
         let jars = jars::fetch(&KAFKA, &tools, &|_| ())?;
         let mut command = Command::new(&tools.java);

@@ -1,5 +1,5 @@
-//! Finds the programs that the sandbox runs: java 17 or newer, 21 for the schema
-//! registry, and mvn where something is still to be fetched. I/O.
+//! Finds the programs that the sandbox runs: java 17 or newer, 21 for the schema registry, mvn where
+//! something is still to be fetched, and PostgreSQL's. I/O.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -10,21 +10,25 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Kafka 4 runs on Java 17 and newer: <https://kafka.apache.org/43/operations/java-version/>.
+/// Kafka 4 runs on Java 17 and newer: <https://kafka.apache.org/43/operations/java-version/>. So does Flink.
 const MIN_JAVA: u32 = 17;
 
 /// Apicurio Registry 3.3 is compiled for Java 21.
 const MIN_REGISTRY_JAVA: u32 = 21;
 /// Where Linux distributions install each Java in a folder of its own.
 const JVMS: &str = "/usr/lib/jvm";
+/// Where Debian and its kin install each PostgreSQL in a folder of its own, which `PATH` does not name.
+const POSTGRESQLS: &str = "/usr/lib/postgresql";
 
 /// Which programs are looked for besides Kafka's java.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Needs {
     /// Whether something is still to be fetched.
     pub(super) maven: bool,
     /// Whether the schema registry is to be started.
     pub(super) registry: bool,
+    /// Whether PostgreSQL is to be started.
+    pub(super) postgres: bool,
 }
 
 /// The programs, as absolute paths.
@@ -36,6 +40,8 @@ pub(super) struct Toolchain {
     pub(super) mvn: Option<PathBuf>,
     /// The `java` of the schema registry, absent where it was not asked for.
     pub(super) registry_java: Option<PathBuf>,
+    /// The folder of PostgreSQL's server programs, absent where it was not asked for.
+    pub(super) postgres: Option<PathBuf>,
 }
 
 /// What is missing, all of it at once, and how to get it.
@@ -54,6 +60,7 @@ const INSTALL_JAVA: &str =
     "apt-get install openjdk-17-jre-headless (or a newer openjdk-*-jre-headless)";
 const INSTALL_REGISTRY_JAVA: &str = "apt-get install openjdk-21-jre-headless (or openjdk-25-jre-headless; where neither is offered, \
      any Java 21 or newer named by JAVA_HOME)";
+const INSTALL_POSTGRES: &str = "apt-get install postgresql";
 const INSTALL_MAVEN: &str = "apt-get install maven";
 
 fn lines(missing: &[Missing]) -> String {
@@ -82,11 +89,13 @@ pub(super) fn find(needs: Needs) -> Result<Toolchain, Error> {
     };
     let registry_java = optional(needs.registry, registry_java);
     let mvn = optional(needs.maven, mvn);
+    let postgres = optional(needs.postgres, postgres);
     match java {
         Some(java) if missing.is_empty() => Ok(Toolchain {
             java,
             mvn,
             registry_java,
+            postgres,
         }),
         _ => Err(Error(missing)),
     }
@@ -182,6 +191,32 @@ fn mvn() -> Result<PathBuf, Missing> {
         what: "mvn (it fetches what the sandbox runs, once) is not in PATH".to_owned(),
         remedy: INSTALL_MAVEN,
     })
+}
+
+/// Returns the folder of the `initdb` in `PATH`, or of the newest that the distribution installed.
+fn postgres() -> Result<PathBuf, Missing> {
+    // A link may stand in PATH; the server's other programs are beside what it points to.
+    let in_path = in_path("initdb").and_then(|program| program.canonicalize().ok());
+    let mut installed: Vec<(u32, PathBuf)> = fs::read_dir(POSTGRESQLS)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| {
+            let entry = entry.ok()?;
+            let version = entry.file_name().to_str()?.parse().ok()?;
+            Some((version, entry.path().join("bin/initdb")))
+        })
+        .collect();
+    installed.sort();
+    let installed = installed.into_iter().rev().map(|(_, program)| program);
+    in_path
+        .into_iter()
+        .chain(installed)
+        .filter(|program| is_program(program))
+        .find_map(|program| Some(program.parent()?.to_owned()))
+        .ok_or_else(|| Missing {
+            what: format!("PostgreSQL's initdb is neither in PATH nor in {POSTGRESQLS}/*/bin"),
+            remedy: INSTALL_POSTGRES,
+        })
 }
 
 fn in_path(name: &str) -> Option<PathBuf> {

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
-use streamform::sandbox::{Options, Sandbox, Stop};
+use streamform::sandbox::{Options, Sandbox, Server, Stop};
 
 use crate::support::estate::{Estate, topic};
 use crate::support::program::{Run, Running};
@@ -245,9 +245,11 @@ fn a_broker_killed_during_an_apply_costs_no_more_than_another_apply() {
     apply.wait_for("Plan: ");
     thread::sleep(Duration::from_millis(300));
     let mut sandbox = Sandbox::open(&dir).unwrap().unwrap();
-    sandbox.stop_broker(2, Stop::Kill).unwrap();
+    sandbox.stop_server(Server::Broker(2), Stop::Kill).unwrap();
     let run = apply.wait();
-    sandbox.start_broker(2, &Options::new(&dir)).unwrap();
+    sandbox
+        .start_server(Server::Broker(2), &Options::new(&dir))
+        .unwrap();
     assert!(matches!(run.code, Some(0 | 1)), "{run:?}");
     estate
         .project

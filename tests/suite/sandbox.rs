@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use streamform::sandbox::{Options, Sandbox, Stop};
+use streamform::sandbox::{Options, Sandbox, Server, Stop};
 
 use crate::support::kafka::{Kafka, unique_prefix};
 use crate::support::program::{Program, Run};
@@ -95,7 +95,7 @@ fn a_schema_registry_is_added_killed_repaired_and_wiped() {
     let logs = run_sandbox("logs", &dir, &["--registry"]).expect(1);
     assert!(
         logs.stderr
-            .contains("`streamform sandbox up --registry` adds one")
+            .contains("`streamform sandbox up --registry` adds it")
     );
 
     // It is added to brokers that run already, and they are left alone.
@@ -173,7 +173,7 @@ fn one_broker_of_three_is_stopped_and_started_alone() {
     };
     let _cluster = servers::cluster_alone();
     let mut sandbox = Sandbox::open(&dir).unwrap().unwrap();
-    sandbox.stop_broker(2, Stop::Kill).unwrap();
+    sandbox.stop_server(Server::Broker(2), Stop::Kill).unwrap();
     let running: Vec<bool> = sandbox
         .status()
         .brokers
@@ -190,7 +190,9 @@ fn one_broker_of_three_is_stopped_and_started_alone() {
         run_sandbox("tool", folder, &topics).expect(0)
     };
     tool(&["--create", "--partitions", "1", "--replication-factor", "2"]);
-    sandbox.start_broker(2, &Options::new(&dir)).unwrap();
+    sandbox
+        .start_server(Server::Broker(2), &Options::new(&dir))
+        .unwrap();
     assert!(sandbox.status().running);
     tool(&["--delete"]);
 }

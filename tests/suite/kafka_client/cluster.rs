@@ -7,7 +7,7 @@ use streamform::clients::kafka::{
     Extras, Keys, Layout, Mode, NewTopic, OffsetSpec, Reassignment, Resource, TopicPartition,
     TopicSelection,
 };
-use streamform::sandbox::{Options, Sandbox, Stop};
+use streamform::sandbox::{Options, Sandbox, Server, Stop};
 
 use super::{client, create, delete, error_name, run};
 use crate::support::kafka::unique_prefix;
@@ -145,12 +145,16 @@ struct Killed {
 impl Killed {
     fn kill(&mut self, id: u16) {
         self.id = Some(id);
-        self.sandbox.stop_broker(id, Stop::Kill).unwrap();
+        self.sandbox
+            .stop_server(Server::Broker(id), Stop::Kill)
+            .unwrap();
     }
 
     fn start(&mut self) {
         if let Some(id) = self.id.take() {
-            self.sandbox.start_broker(id, &self.options).unwrap();
+            self.sandbox
+                .start_server(Server::Broker(id), &self.options)
+                .unwrap();
         }
     }
 }
