@@ -31,6 +31,7 @@
 //! - [`refresh`]: reads what a plan needs, in batches
 //! - [`past`]: what a project said at earlier commits
 //! - [`apply`]: runs an approved plan
+//! - [`health`]: looks at how what was applied does
 //! - [`reconcile`]: follows a branch
 //! - [`sandbox`]: a real Kafka on loopback
 //! - [`cli`]: one file a command
@@ -46,6 +47,7 @@ pub mod diagnostic;
 pub mod document;
 pub mod gate;
 pub mod graph;
+pub mod health;
 pub mod kinds;
 pub mod past;
 pub mod pipeline;

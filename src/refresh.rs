@@ -71,6 +71,11 @@ impl Drivers {
         self
     }
 
+    /// Returns the connections that the drivers share.
+    pub fn connections(&self) -> &Connections {
+        &self.connections
+    }
+
     /// Returns the driver of a kind through a provider.
     pub fn get(
         &mut self,

@@ -14,6 +14,8 @@ pub enum Exit {
     Error,
     /// There are changes (`plan --detailed-exitcode`) or there is drift.
     Changes,
+    /// Something that was applied does not do well (`status`).
+    Unhealthy,
     /// A gate said no; for `fmt --check`, a file is not formatted.
     Refused,
     /// Somebody else holds the environment's lease.
@@ -37,7 +39,7 @@ impl Exit {
         match self {
             Self::Done => 0,
             Self::Error => 1,
-            Self::Changes => 2,
+            Self::Changes | Self::Unhealthy => 2,
             Self::Refused => 3,
             Self::Leased => 4,
             // As a shell reports a program that SIGINT (2) ended: 128 + 2.

@@ -23,6 +23,7 @@ mod sandbox;
 mod schema;
 mod source;
 mod state;
+mod status;
 mod validate;
 mod version;
 mod watch;
@@ -89,6 +90,7 @@ enum Command {
     Apply(apply::Args),
     Destroy(apply::DestroyArgs),
     Drift(drift::Args),
+    Status(status::Args),
     Import(import::Args),
     Graph(graph::Args),
     Console(console::Args),
@@ -110,6 +112,7 @@ impl Command {
             Self::Apply(args) => apply::run(args, output),
             Self::Destroy(args) => apply::run_destroy(args, output),
             Self::Drift(args) => drift::run(args, output),
+            Self::Status(args) => status::run(args, output),
             Self::Import(args) => import::run(args, output),
             Self::Graph(args) => graph::run(args, output),
             Self::Console(args) => console::run(args, output),

@@ -1,12 +1,13 @@
 //! Reaches topics through a Kafka cluster, in batches (I/O).
 //!
 //! [`observe`](Driver::observe) is here; `measure` answers what the checks ask, `change` makes changes and
-//! reads them back, `moves` moves replicas, `users` finds the readers.
+//! reads them back, `moves` moves replicas, `users` finds the readers, `vitals` looks at the partitions.
 
 mod change;
 mod measure;
 mod moves;
 mod users;
+mod vitals;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use crate::diagnostic::Diagnostic;
 use crate::kinds::LiveUser;
 use crate::kinds::driver::{Context, Driver, DriverError, Failure, Operation, Question, Wanted};
 
+use super::health::TopicVitals;
 use super::placement::{self, Racks};
 use super::spec::TopicSpec;
 use super::{EntryType, LiveEntry, Topic, TopicFacts, TopicLive};
@@ -109,6 +111,15 @@ impl Driver for TopicDriver {
 
     async fn users(&self, remote_ids: Vec<String>) -> Result<Vec<Vec<LiveUser>>, DriverError> {
         let found = users::users(&self.client, &remote_ids).await;
+        found.map_err(|error| self.error(&error))
+    }
+
+    async fn vitals(
+        &self,
+        wanted: Vec<Wanted<Topic>>,
+    ) -> Result<Vec<Option<TopicVitals>>, DriverError> {
+        let names: Vec<Arc<str>> = wanted.iter().map(|w| Arc::from(&*w.remote_id)).collect();
+        let found = vitals::vitals(&self.client, &names).await;
         found.map_err(|error| self.error(&error))
     }
 

@@ -6,6 +6,7 @@
 pub mod checks;
 pub mod diff;
 pub mod driver;
+pub mod health;
 mod names;
 pub mod placement;
 pub mod spec;
@@ -17,9 +18,11 @@ use serde::{Deserialize, Serialize};
 use crate::config::block::Block;
 use crate::config::schema::{AttributeSchema, BlockSchema, KindSchema, NestedBlockSchema};
 use crate::diagnostic::Diagnostics;
+use crate::document::Document;
 
-use super::{Check, Delta, Kind, NoVitals};
+use super::{Check, Delta, Health, Kind, Look};
 
+pub use health::TopicVitals;
 pub use spec::TopicSpec;
 
 const SCHEMA: KindSchema = KindSchema {
@@ -231,10 +234,11 @@ pub struct Sample {
 impl Kind for Topic {
     const NAME: &'static str = "topic";
     const SCHEMA: KindSchema = SCHEMA;
+    const HAS_HEALTH: bool = true;
     type Spec = TopicSpec;
     type Live = TopicLive;
     type Facts = TopicFacts;
-    type Vitals = NoVitals;
+    type Vitals = TopicVitals;
 
     fn decode(block: &Block) -> Result<TopicSpec, Diagnostics> {
         spec::decode(block)
@@ -258,6 +262,14 @@ impl Kind for Topic {
 
     fn adopt(spec: &TopicSpec, live: &TopicLive) -> TopicSpec {
         diff::adopt(spec, live)
+    }
+
+    fn judge(
+        _spec: &TopicSpec,
+        _outcome: Option<&Document>,
+        looks: &[Look<TopicVitals>],
+    ) -> Health {
+        health::judge(looks)
     }
 
     fn checks() -> &'static [Check<Self>] {

@@ -172,7 +172,7 @@ fn fence(text: &str) -> String {
 }
 
 /// Returns a text as inline code in a table's cell.
-fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     format!(
         "`{}`",
         text.replace('`', "'")
@@ -182,7 +182,7 @@ fn code(text: &str) -> String {
 }
 
 /// Returns a text in which Markdown and HTML mean nothing.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {
         match c {

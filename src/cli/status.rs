@@ -1,0 +1,174 @@
+//! `streamform status`: how what was applied does now.
+
+use std::time::Duration;
+
+use crate::address::{Address, AddressPattern};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::health::Checkup;
+use crate::health::report::{Report, json, markdown, text};
+use crate::kinds::Verdict;
+use crate::kinds::entry::WrongDocument;
+use crate::pipeline::{self, Prepared};
+use crate::refresh::Drivers;
+use crate::state::State;
+
+use super::backend::duration;
+use super::plan::Format;
+use super::planning::{Stop, announce, request, with_patience};
+use super::runtime::block_on;
+use super::{Exit, Output, ProjectArgs, SourceArgs};
+
+/// The wait before a second look, where a group is behind and nothing else is said.
+const SECOND_LOOK: Duration = Duration::from_secs(2);
+
+/// The wait between the looks of `--watch-for`.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Show how what was applied does: connectors, jobs, groups and their lag, topics.
+///
+/// Takes no lease. Ends with exit code 2 where something is unhealthy, with 1 where something could not be
+/// looked at, as when a system is away. What is only on its way, such as a group that catches up, is neither.
+///
+/// Lag is judged by its trend. Where a group is behind, a second look after 2 seconds shows whether it catches
+/// up; that it does not can only be told by looking longer, with --watch-for.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    source: SourceArgs,
+    #[command(flatten)]
+    project: ProjectArgs,
+    /// Only this object, block or module.
+    #[arg(long, value_name = "ADDRESS")]
+    target: Vec<AddressPattern>,
+    /// Look again and again for so long, such as 30s, to tell how lag moves; 0s looks once.
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    watch_for: Option<Duration>,
+    /// How to write it: text, json or markdown.
+    #[arg(
+        long,
+        value_enum,
+        hide_possible_values = true,
+        value_name = "FORMAT",
+        default_value_t
+    )]
+    format: Format,
+    /// The same as --format json.
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
+}
+
+pub(super) fn run(args: &Args, output: &Output) -> Result<Exit, Diagnostics> {
+    block_on(async {
+        status(args, output)
+            .await
+            .unwrap_or_else(|stop| stop.tell(output))
+    })
+}
+
+async fn status(args: &Args, output: &Output) -> Result<Exit, Stop> {
+    let request = request(&args.source, &args.project).await?;
+    let mut prepared = pipeline::prepare(&request)?;
+    let snapshot = with_patience(output, prepared.read_state()).await?;
+    announce(&snapshot, output);
+    let state = snapshot.state;
+    let chosen = |address: &Address| {
+        args.target.is_empty() || args.target.iter().any(|pattern| pattern.matches(address))
+    };
+    all_select_something(&args.target, &state, &prepared)?;
+    let checkup = Checkup::of(&state, &prepared.drivers, chosen).map_err(unreadable)?;
+    let looking = look(checkup, &mut prepared.drivers, args.watch_for);
+    let checkup = with_patience(output, looking).await;
+    let found = checkup.findings().map_err(unreadable)?;
+    let (looks, window) = checkup.extent();
+    let owned = state
+        .objects
+        .keys()
+        .filter(|address| chosen(address))
+        .count();
+    let wanted = prepared.desired.keys().filter(|address| chosen(address));
+    let report = Report {
+        environment: state.environment.clone(),
+        serial: state.serial,
+        others: owned - found.len(),
+        found,
+        unapplied: wanted
+            .filter(|address| !state.objects.contains_key(address))
+            .cloned()
+            .collect(),
+        looks,
+        window,
+    };
+    let format = if args.json { Format::Json } else { args.format };
+    output.result(&match format {
+        Format::Text => text(&report, output.colour()),
+        Format::Json => format!("{:#}\n", json(&report)),
+        Format::Markdown => markdown(&report),
+    });
+    Ok(exit(report.worst()))
+}
+
+/// Looks once, or as often as is asked for, or a second time where that tells more.
+async fn look(mut checkup: Checkup, drivers: &mut Drivers, watch: Option<Duration>) -> Checkup {
+    checkup.look(drivers).await;
+    match watch {
+        None if checkup.sees_lag() => {
+            tokio::time::sleep(SECOND_LOOK).await;
+            checkup.look(drivers).await;
+        }
+        None => {}
+        Some(watch) => {
+            while checkup.extent().1 < watch {
+                let left = watch.saturating_sub(checkup.extent().1);
+                tokio::time::sleep(PAUSE.min(left)).await;
+                checkup.look(drivers).await;
+            }
+        }
+    }
+    checkup
+}
+
+fn exit(worst: Option<Verdict>) -> Exit {
+    match worst {
+        Some(Verdict::Unhealthy) => Exit::Unhealthy,
+        Some(Verdict::Unknown) => Exit::Error,
+        Some(Verdict::Progressing | Verdict::Healthy) | None => Exit::Done,
+    }
+}
+
+/// A pattern that selects nothing is a slip more often than a wish.
+fn all_select_something(
+    targets: &[AddressPattern],
+    state: &State,
+    prepared: &Prepared,
+) -> Result<(), Diagnostics> {
+    let known = |pattern: &AddressPattern| {
+        let mut all = state.objects.keys().chain(prepared.desired.keys());
+        all.any(|address| pattern.matches(address))
+    };
+    let unknown = targets.iter().filter(|pattern| !known(pattern));
+    let unknown: Diagnostics = unknown
+        .map(|pattern| {
+            Diagnostic::error(
+                "no-such-object",
+                format!("--target {pattern} selects nothing"),
+            )
+            .detail("Neither the project nor the state holds such an object.")
+            .hint("`streamform state list` prints the addresses")
+        })
+        .collect();
+    if unknown.is_empty() {
+        Ok(())
+    } else {
+        Err(unknown)
+    }
+}
+
+/// Returns what to tell about a state that this version cannot read.
+#[expect(clippy::needless_pass_by_value, reason = "what map_err calls")]
+pub(super) fn unreadable(error: WrongDocument) -> Diagnostics {
+    Diagnostic::of("wrong-document", &error)
+        .hint(
+            "the state was written by another version of Streamform: use that one, or import the object again",
+        )
+        .into()
+}
