@@ -114,8 +114,19 @@ impl Connections {
                 diagnostics.collect::<Diagnostics>()
             })?;
             settings.tls.start_from(&self.base);
-            registry::Client::new(settings)
-                .map_err(|error| registry_diagnostic(address, &error).into())
+            registry::Client::new(settings).map_err(|error| match error {
+                registry::RegistryError::Http(http::HttpError::Security(error)) => {
+                    let setting = error.setting.replace('.', "_");
+                    Diagnostic::error(
+                        "registry-setting",
+                        format!("The setting {setting:?} cannot be used"),
+                    )
+                    .detail(error.problem.to_string())
+                    .at(place(provider, &setting))
+                    .into()
+                }
+                error => registry_diagnostic(address, &error).into(),
+            })
         })
     }
 

@@ -25,6 +25,14 @@ pub enum HttpError {
         /// What happened.
         problem: String,
     },
+    /// One side does not trust the other's certificate, or there is no TLS at all: nothing was carried out.
+    #[error("no secure connection to {url}: {problem}")]
+    Insecure {
+        /// The service's address.
+        url: Url,
+        /// What stands in the way.
+        problem: String,
+    },
     /// The answer is larger than anything that is expected.
     #[error("{url} answered with more than {limit} bytes")]
     TooLarge {
@@ -54,7 +62,12 @@ impl HttpError {
         let _ = url.set_password(None);
         let error = error.without_url();
         let problem = problem(&error);
-        if error.is_connect() || error.is_builder() {
+        let tls = tls_error(&error);
+        if tls
+            .is_some_and(|tls| error.is_connect() || matches!(tls, rustls::Error::AlertReceived(_)))
+        {
+            Self::Insecure { url, problem }
+        } else if error.is_connect() || error.is_builder() {
             Self::Unreached { url, problem }
         } else {
             Self::Unanswered { url, problem }
@@ -63,7 +76,7 @@ impl HttpError {
 
     /// Whether the request is known not to have been carried out.
     pub fn is_unsent(&self) -> bool {
-        matches!(self, Self::Unreached { .. })
+        matches!(self, Self::Unreached { .. } | Self::Insecure { .. })
     }
 
     /// Whether the service is away, rather than something wrong with how we ask.
@@ -80,18 +93,30 @@ fn problem(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "it took too long".to_owned();
     }
-    let mut last = None;
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let tls = cause.downcast_ref::<rustls::Error>().or_else(|| {
-            let io = cause.downcast_ref::<std::io::Error>()?;
-            io.get_ref()?.downcast_ref::<rustls::Error>()
-        });
-        if let Some(error) = tls {
-            return tls::explain(error, "server");
-        }
-        last = Some(cause.to_string());
-        next = cause.source();
+    if let Some(error) = tls_error(error) {
+        return tls::explain(error, "server");
     }
-    last.unwrap_or_else(|| error.to_string())
+    let innermost = causes(error).last();
+    innermost.map_or_else(|| error.to_string(), ToString::to_string)
+}
+
+/// Returns what TLS says, where it is the cause.
+fn tls_error(error: &reqwest::Error) -> Option<&rustls::Error> {
+    causes(error).find_map(|cause| cause.downcast_ref())
+}
+
+/// Returns all causes, also those that an error of the system holds and does not call its source.
+fn causes<'a>(
+    error: &'a reqwest::Error,
+) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
+    let mut next = error.source();
+    std::iter::from_fn(move || {
+        let cause: &'a (dyn std::error::Error + 'static) = next?;
+        let held = cause.downcast_ref::<std::io::Error>();
+        next = match held.and_then(std::io::Error::get_ref) {
+            Some(held) => Some(held),
+            None => cause.source(),
+        };
+        Some(cause)
+    })
 }

@@ -5,6 +5,7 @@ mod agreement;
 mod both;
 mod history;
 mod own_settings;
+mod secured;
 mod stand_in;
 mod with_topics;
 

@@ -8,4 +8,5 @@ pub(crate) mod proxy;
 pub(crate) mod redact;
 pub(crate) mod registry;
 pub(crate) mod servers;
+pub(crate) mod tls;
 pub(crate) mod world;
