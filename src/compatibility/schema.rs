@@ -1,6 +1,10 @@
 //! A schema of any format, with the functions that every format has. Pure.
 
-use super::{Definition, Direction, Format, Lint, Mismatch, ParseError, avro, json, protobuf};
+use std::ops::Range;
+
+use super::{
+    Definition, Direction, Format, Lint, Mismatch, ParseError, avro, json, pointer, protobuf,
+};
 
 /// A parsed schema.
 #[derive(Debug, Clone)]
@@ -56,6 +60,14 @@ impl Schema {
             Self::Avro(schema) => avro::canonical(schema),
             Self::Protobuf(schema) => protobuf::canonical(schema),
             Self::Json(schema) => json::canonical(schema),
+        }
+    }
+
+    /// Returns the byte range in a text of the schema that a path of a mismatch or a lint names.
+    pub fn locate(&self, text: &str, path: &str) -> Option<Range<usize>> {
+        match self {
+            Self::Avro(_) | Self::Json(_) => pointer::locate(text, path),
+            Self::Protobuf(_) => protobuf::locate(text, path),
         }
     }
 

@@ -90,6 +90,43 @@ fn what_is_not_compatible_is_refused_with_the_place_and_what_to_do() {
 }
 
 #[test]
+fn a_protobuf_file_is_shown_with_its_lines_too() {
+    let shop = |field: &str| {
+        format!(
+            "syntax = \"proto3\";\n\npackage shop;\n\nmessage Order {{\n  message Item {{\n{field}  }}\n\n  \
+             repeated Item items = 1;\n}}\n"
+        )
+    };
+    let project = Project::new()
+        .file("v1.proto", &shop("    int64 price = 1;\n"))
+        .file(
+            "v2.proto",
+            &shop("    // In words.\n    string price = 1;\n"),
+        );
+    let run = project
+        .run(&["schema", "check", "v1.proto", "v2.proto"])
+        .expect(3);
+    insta::assert_snapshot!(run.stdout, @r"
+    Error: the reader takes string for what the writer wrote as int64, which goes with int32, int64, uint32, uint64, bool and enums
+     --> v2.proto:8:12
+      |
+    8 |     string price = 1;
+      |            ^^^^^
+      BACKWARD: the new schema cannot read data of v1.proto, line 7 there
+      rule protobuf-field-scalar-kind-changed
+      hint: keep the field as it was and mark it deprecated, and add a field with a new number; readers take whichever is set
+
+    v2.proto: not compatible (BACKWARD), 1 mismatch
+    ");
+    let run = project
+        .run(&["schema", "check", "--json", "v1.proto", "v2.proto"])
+        .expect(3);
+    let verdict: Value = serde_json::from_str(&run.stdout).unwrap();
+    let found = &verdict["schemas"][0]["incompatibilities"][0];
+    assert_eq!((&found["line"], &found["column"]), (&8.into(), &12.into()));
+}
+
+#[test]
 fn the_verdict_is_json_where_that_is_asked_for() {
     let project = project();
     let run = project

@@ -100,6 +100,7 @@ impl LanguageArgs {
                 let summary = format!("The {format} schema {name} cannot be read");
                 let diagnostic = Diagnostic::error("schema-invalid", summary);
                 let texts = Texts {
+                    schema: None,
                     name: &name,
                     definition: &definition,
                     references: &references,
@@ -152,6 +153,7 @@ impl Source {
 
     fn texts(&self) -> Texts<'_> {
         Texts {
+            schema: Some(&self.schema),
             name: &self.name,
             definition: &self.definition,
             references: &self.references,
@@ -161,6 +163,8 @@ impl Source {
 
 /// The texts of one schema, to show lines of.
 struct Texts<'a> {
+    /// What tells where a path is; none where it could not be read.
+    schema: Option<&'a Schema>,
     name: &'a str,
     definition: &'a Definition,
     references: &'a BTreeMap<String, String>,
@@ -174,19 +178,26 @@ impl Texts<'_> {
         let range = error
             .position
             .map(|(line, column)| from_position(text, line, column))
-            .or_else(|| pointer::locate(text, error.path.as_deref()?));
+            .or_else(|| self.locate(text, error.path.as_deref()?));
         with_excerpt(diagnostic, file, text, range)
     }
 
     fn at(&self, diagnostic: Diagnostic, path: &str) -> Diagnostic {
         let (file, text, path) = self.split(path);
-        let range = pointer::locate(text, path);
+        let range = self.locate(text, path);
         with_excerpt(diagnostic, file, text, range)
     }
 
     fn excerpt(&self, path: &str) -> Option<Excerpt> {
         let (file, text, path) = self.split(path);
-        excerpt(file, text, pointer::locate(text, path)?)
+        excerpt(file, text, self.locate(text, path)?)
+    }
+
+    fn locate(&self, text: &str, path: &str) -> Option<Range<usize>> {
+        match self.schema {
+            Some(schema) => schema.locate(text, path),
+            None => pointer::locate(text, path),
+        }
     }
 
     /// Returns the file's name and text of a path, which may begin with `REFERENCE#`.

@@ -12,6 +12,7 @@ mod compare;
 mod editions;
 mod field;
 mod lint;
+mod locate;
 mod parse;
 mod rule;
 mod scan;
@@ -29,6 +30,7 @@ pub use canonical::canonical;
 pub use cautions::cautions;
 pub use compare::compare;
 pub use lint::lint;
+pub use locate::locate;
 pub use parse::parse;
 
 /// A Protobuf file, its names resolved.

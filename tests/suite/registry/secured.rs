@@ -20,9 +20,9 @@ impl Secured {
         let office = Office::at(&stand_in.url(), test);
         office.project.write("a.avsc", &record(&[("id", None)]));
         Self {
+            office,
             stand_in,
             front,
-            office,
         }
     }
 
