@@ -14,20 +14,30 @@ missing_packages() {
     pkg-config --exists openssl 2>/dev/null || echo libssl-dev
     pkg-config --exists zlib 2>/dev/null || echo zlib1g-dev
     command -v mvn >/dev/null || echo maven
-    command -v "${JAVA_HOME:+$JAVA_HOME/bin/}java" >/dev/null || echo "$(java_package)"
+    # Kafka needs Java 17 or newer; the tests' own Java programs have to be compiled.
+    command -v "${JAVA_HOME:+$JAVA_HOME/bin/}java" >/dev/null && command -v javac >/dev/null ||
+        echo "$(java_package)"
 }
 
-# Prints the newest Java that the distribution has; Kafka needs 17 or newer.
+# Prints the newest Java that the distribution has, or the compiler of the one that is there.
 java_package() {
-    offered_java 25 21 17 || echo openjdk-17-jre-headless
+    local version
+    version=$(java_version "${JAVA_HOME:+$JAVA_HOME/bin/}java")
+    offered_java jdk ${version:-25 21 17} || echo openjdk-17-jdk-headless
+}
+
+# Prints the feature release of a java, nothing where there is none.
+java_version() { # program
+    "$1" -version 2>&1 | sed -n 's/.* version "\([0-9]*\).*/\1/p' | head -n 1
 }
 
 # Prints the package of the first of these versions of Java that the distribution offers.
-offered_java() { # version…
-    local version
+offered_java() { # jre or jdk, version…
+    local kind=$1 version
+    shift
     for version in "$@"; do
-        if apt-cache policy "openjdk-$version-jre-headless" 2>/dev/null | grep -q "Candidate: [^(]"; then
-            echo "openjdk-$version-jre-headless"
+        if apt-cache policy "openjdk-$version-$kind-headless" 2>/dev/null | grep -q "Candidate: [^(]"; then
+            echo "openjdk-$version-$kind-headless"
             return
         fi
     done
@@ -39,7 +49,7 @@ has_registry_java() {
     local java version
     for java in "${JAVA_HOME:+$JAVA_HOME/bin/java}" "$(command -v java)" /usr/lib/jvm/*/bin/java; do
         [ -x "$java" ] || continue
-        version=$("$java" -version 2>&1 | sed -n 's/.* version "\([0-9]*\).*/\1/p' | head -n 1)
+        version=$(java_version "$java")
         if [ "${version:-0}" -ge 21 ]; then return; fi
     done
     return 1
@@ -50,13 +60,34 @@ has_registry_java() {
 install_registry_java() {
     local package
     if has_registry_java || [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then return 0; fi
-    if ! package=$(offered_java 25 21); then
+    if ! package=$(offered_java jre 25 21); then
         # Perhaps the lists of packages are not there yet.
         apt-get update -qq || return 0
-        package=$(offered_java 25 21) || return 0
+        package=$(offered_java jre 25 21) || return 0
     fi
     echo "installing $package" >&2
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package" >/dev/null || true
+}
+
+# Returns whether PostgreSQL's server is there, where the sandbox looks for it.
+has_postgres() {
+    local initdb
+    for initdb in "$(command -v initdb)" /usr/lib/postgresql/*/bin/initdb; do
+        if [ -x "$initdb" ]; then return; fi
+    done
+    return 1
+}
+
+# Installs PostgreSQL where that can be done, without the server that Debian would start. Without it a few
+# tests are left out: it must not keep the others from running.
+install_postgres() {
+    if has_postgres || [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then return 0; fi
+    echo "installing postgresql" >&2
+    mkdir -p /etc/postgresql-common
+    [ -e /etc/postgresql-common/createcluster.conf ] ||
+        echo "create_main_cluster = false" >/etc/postgresql-common/createcluster.conf
+    apt-get update -qq || return 0
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql >/dev/null || true
 }
 
 install_packages() {

@@ -287,6 +287,11 @@ pub(super) fn needs_maven(component: &Component) -> Result<bool, Error> {
     Ok(!home(component)?.is_dir())
 }
 
+/// Returns where a component's files are once they are fetched; `None` where no folder is the cache.
+pub(super) fn folder(component: &Component) -> Option<PathBuf> {
+    home(component).ok()
+}
+
 /// Returns a component's files, fetching them first where they are not in the cache.
 pub(super) fn fetch(
     component: &Component,

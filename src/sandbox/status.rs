@@ -8,7 +8,7 @@ use super::record::BrokerRecord;
 use super::server::Server;
 use super::settings::{Credential, USERS};
 use super::{
-    FLINK_VERSION, KAFKA_VERSION, REGISTRY_VERSION, Sandbox, certificates, connect, flink,
+    FLINK_VERSION, KAFKA_VERSION, REGISTRY_VERSION, Sandbox, certificates, connect, flink, jars,
     postgres, registry,
 };
 
@@ -66,6 +66,9 @@ pub struct Flink {
     pub checkpoint_dir: PathBuf,
     /// Where savepoints go that name no other place.
     pub savepoint_dir: PathBuf,
+    /// Where its jars are, for compiling a job.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lib_dir: Option<PathBuf>,
     /// The JobManager.
     pub job_manager: Part,
     /// The TaskManager.
@@ -224,6 +227,7 @@ impl Sandbox {
             slots: record.slots,
             checkpoint_dir: flink::checkpoints(&self.folder),
             savepoint_dir: flink::savepoints(&self.folder),
+            lib_dir: jars::folder(&jars::FLINK),
             job_manager: part(Server::JobManager),
             task_manager: part(Server::TaskManager),
             sql_gateway: part(Server::SqlGateway),

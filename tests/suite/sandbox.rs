@@ -147,6 +147,109 @@ fn a_schema_registry_is_added_killed_repaired_and_wiped() {
     assert!(command.is_empty(), "{}", String::from_utf8_lossy(&command));
 }
 
+/// Returns the ids of the processes of Connect and Flink, and their addresses.
+fn further_servers(status: &Value) -> (Vec<Value>, Vec<Value>) {
+    let flink = &status["flink"];
+    let pids = [
+        &status["connect"],
+        &flink["job_manager"],
+        &flink["task_manager"],
+        &flink["sql_gateway"],
+    ];
+    let urls = [
+        &status["connect"]["url"],
+        &flink["url"],
+        &flink["sql_gateway_url"],
+    ];
+    let pids = pids.iter().map(|server| server["pid"].clone()).collect();
+    (pids, urls.into_iter().cloned().collect())
+}
+
+#[test]
+fn connect_and_flink_are_added_stopped_alone_repaired_and_wiped() {
+    if servers::connect().is_none() || servers::flink().is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("a, b").display().to_string();
+    let _down = Down(dir.clone());
+    let up = ["--connect", "--flink", "--flink-slots", "2", "--json"];
+    let up = run_sandbox("up", &dir, &up).expect(0);
+    let first: Value = serde_json::from_str(&up.stdout).unwrap();
+    let (pids, urls) = further_servers(&first);
+    assert!(pids.iter().all(Value::is_number), "{first:#}");
+    let get = |url: &Value, path: &str| {
+        let (status, answer) = Registry::at(url.as_str().unwrap()).call("GET", path, None);
+        assert_eq!(status, 200, "{path}: {answer}");
+        answer
+    };
+    let plugins = get(&urls[0], "/connector-plugins").to_string();
+    for class in [
+        "FileStreamSinkConnector",
+        "MirrorSourceConnector",
+        "PostgresConnector",
+        "JdbcSinkConnector",
+    ] {
+        assert!(plugins.contains(class), "{class} is not in {plugins}");
+    }
+    assert_eq!(get(&urls[1], "/overview")["slots-total"], 2);
+    assert_eq!(get(&urls[2], "/v1/info")["version"], "2.3.0");
+
+    // One that is stopped is seen, the others are left alone, and it comes back where it was.
+    let mut sandbox = Sandbox::open(dir.as_ref()).unwrap().unwrap();
+    for server in [Server::Connect, Server::TaskManager] {
+        sandbox.stop_server(server, Stop::Kill).unwrap();
+    }
+    let stopped = further_servers(&status(&dir)).0;
+    assert_eq!(
+        stopped,
+        [&Value::Null, &pids[1], &Value::Null, &pids[3]].map(Clone::clone)
+    );
+    sandbox
+        .start_server(Server::TaskManager, &Options::new(&dir))
+        .unwrap();
+    run_sandbox("up", &dir, &[]).expect(0);
+    let (again, same_urls) = further_servers(&status(&dir));
+    assert_eq!(same_urls, urls);
+    assert_eq!((&again[1], &again[3]), (&pids[1], &pids[3]));
+    assert!(again[0] != pids[0] && again[2] != pids[2], "{again:?}");
+    get(&urls[0], "/connectors");
+
+    let logs = run_sandbox("logs", &dir, &["--flink", "-n", "1"]).expect(0);
+    assert_eq!(logs.stdout.lines().count(), 3, "{}", logs.stdout);
+    let down = run_sandbox("down", &dir, &["--wipe"]).expect(0);
+    let stopping = "stopping 1 broker, Flink and the Connect worker";
+    assert!(down.stderr.contains(stopping), "{}", down.stderr);
+    // Nothing is beside the folder either, whose name holds a comma.
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn postgres_is_killed_repaired_and_wiped() {
+    if servers::postgres().is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("a, b").display().to_string();
+    let _down = Down(dir.clone());
+    run_sandbox("up", &dir, &["--postgres"]).expect(0);
+    let first = status(&dir)["postgres"].clone();
+    let mut sandbox = Sandbox::open(dir.as_ref()).unwrap().unwrap();
+    sandbox.stop_server(Server::Postgres, Stop::Kill).unwrap();
+    run_sandbox("status", &dir, &[]).expect(1);
+    run_sandbox("up", &dir, &[]).expect(0);
+    let second = status(&dir)["postgres"].clone();
+    assert_eq!(second["url"], first["url"]);
+    assert!(second["pid"].is_number() && second["pid"] != first["pid"]);
+    // An orderly end is not waited for in vain.
+    let begin = Instant::now();
+    run_sandbox("down", &dir, &[]).expect(0);
+    assert!(begin.elapsed() < Duration::from_secs(15));
+    run_sandbox("up", &dir, &[]).expect(0);
+    run_sandbox("down", &dir, &["--wipe"]).expect(0);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
 #[test]
 fn a_recycled_process_id_is_neither_running_nor_killed() {
     let folder = tempfile::tempdir().unwrap();

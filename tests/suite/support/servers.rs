@@ -17,6 +17,18 @@ const CLUSTER_DIR: &str = "STREAMFORM_TEST_KAFKA_CLUSTER_DIR";
 const SECURE: &str = "STREAMFORM_TEST_KAFKA_SECURE";
 /// A schema registry: the address of its API as Confluent's.
 const REGISTRY: &str = "STREAMFORM_TEST_REGISTRY";
+/// The folder of the single broker's sandbox, in which the further servers are, too.
+const ONE_DIR: &str = "STREAMFORM_TEST_KAFKA_DIR";
+/// A Connect worker: the address of its REST API.
+const CONNECT: &str = "STREAMFORM_TEST_CONNECT";
+/// Flink: the address of its JobManager's REST API.
+const FLINK: &str = "STREAMFORM_TEST_FLINK";
+/// Flink's SQL gateway: its address.
+const SQL_GATEWAY: &str = "STREAMFORM_TEST_SQL_GATEWAY";
+/// PostgreSQL: its address with user, password and database.
+const POSTGRES: &str = "STREAMFORM_TEST_POSTGRES";
+/// The folder of the jars that `tests/java/build.sh` builds.
+const JARS: &str = "STREAMFORM_TEST_JARS";
 /// Set where a missing server is a failure.
 const REQUIRE: &str = "STREAMFORM_TEST_REQUIRE";
 
@@ -70,12 +82,54 @@ pub(crate) fn secure() -> Option<SecureKafka> {
     required(SECURE).map(|json| serde_json::from_str(&json).unwrap())
 }
 
+/// Returns the folder of the single broker's sandbox, or says that the test is skipped. A test that stops a
+/// server of it takes [`Sandbox::stop_server`](streamform::sandbox::Sandbox::stop_server), and sees to it
+/// that no other test is disturbed: [`connect_alone`], [`flink_alone`].
+#[track_caller]
+pub(crate) fn kafka_dir() -> Option<PathBuf> {
+    required(ONE_DIR).map(PathBuf::from)
+}
+
+/// Returns the address of the Connect worker, or says that the test is skipped.
+#[track_caller]
+pub(crate) fn connect() -> Option<String> {
+    required(CONNECT)
+}
+
+/// Returns the address of Flink, or says that the test is skipped.
+#[track_caller]
+pub(crate) fn flink() -> Option<String> {
+    required(FLINK)
+}
+
+/// Returns the address of Flink's SQL gateway, or says that the test is skipped.
+#[track_caller]
+pub(crate) fn sql_gateway() -> Option<String> {
+    required(SQL_GATEWAY)
+}
+
+/// Returns a jar that `tests/java/build.sh` built, such as `counter-v1.jar`, or says that the test is skipped.
+#[track_caller]
+pub(crate) fn jar(name: &str) -> Option<PathBuf> {
+    required(JARS).map(|folder| PathBuf::from(folder).join(name))
+}
+
 /// Returns the address of a real schema registry, or says that there is none. A run does not fail without
 /// it, since its Java 21 cannot be had everywhere; `tests/run.sh` sees to it wherever there is one.
 pub(crate) fn registry() -> Option<String> {
-    let url = env::var(REGISTRY).ok().filter(|url| !url.is_empty());
+    wherever_it_is(REGISTRY)
+}
+
+/// Returns the address of a real PostgreSQL, `postgres://user:password@host:port/database`, or says that
+/// there is none. A run does not fail without it, since it cannot be installed everywhere.
+pub(crate) fn postgres() -> Option<String> {
+    wherever_it_is(POSTGRES)
+}
+
+fn wherever_it_is(variable: &str) -> Option<String> {
+    let url = env::var(variable).ok().filter(|url| !url.is_empty());
     if url.is_none() {
-        say_skipped(&format!("{REGISTRY} is not set: no real schema registry"));
+        say_skipped(&format!("{variable} is not set: there is no such server"));
     }
     url
 }
@@ -121,4 +175,27 @@ pub(crate) fn cluster_shared() -> RwLockReadGuard<'static, ()> {
     CLUSTER_USE.read().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Keeps other tests off the Connect worker while it is stopped; ends with the value.
+pub(crate) fn connect_alone() -> RwLockWriteGuard<'static, ()> {
+    CONNECT_USE.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Keeps the Connect worker running; ends with the value.
+pub(crate) fn connect_shared() -> RwLockReadGuard<'static, ()> {
+    CONNECT_USE.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Keeps other tests off Flink while one of its servers is stopped, or all its slots are needed; ends with
+/// the value.
+pub(crate) fn flink_alone() -> RwLockWriteGuard<'static, ()> {
+    FLINK_USE.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Keeps Flink running; ends with the value. Each test leaves as many slots free as it found.
+pub(crate) fn flink_shared() -> RwLockReadGuard<'static, ()> {
+    FLINK_USE.read().unwrap_or_else(PoisonError::into_inner)
+}
+
 static CLUSTER_USE: RwLock<()> = RwLock::new(());
+static CONNECT_USE: RwLock<()> = RwLock::new(());
+static FLINK_USE: RwLock<()> = RwLock::new(());
