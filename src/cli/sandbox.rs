@@ -65,6 +65,9 @@ struct UpArgs {
     /// These are FileStream, Debezium's for PostgreSQL and its sink for JDBC, and MirrorMaker.
     #[arg(long)]
     connect: bool,
+    /// Add a plugin to the Connect worker: a folder of jars, with the service files that name its classes.
+    #[arg(long, value_name = "DIR", requires = "connect")]
+    connect_plugin: Vec<PathBuf>,
     /// Add Flink: a session cluster, and a SQL gateway with Kafka, JSON and Avro.
     ///
     /// Its jobs are gone when it stops; checkpoints and savepoints stay in the sandbox's folder.
@@ -178,6 +181,7 @@ fn up(args: &UpArgs, output: &Output) -> Result<Exit, Error> {
         secure: args.secure,
         registry: args.registry,
         connect: args.connect,
+        connect_plugins: args.connect_plugin.clone(),
         flink_slots: args.flink.then_some(args.flink_slots),
         postgres: args.postgres,
         heap: args.heap.clone(),

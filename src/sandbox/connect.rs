@@ -117,16 +117,33 @@ fn prepare(files: &Files, folder: &Folder, record: &Record, own: &ConnectRecord)
     fs::create_dir_all(home.join("tmp"))?;
     fs::create_dir_all(&plugins)?;
     for (name, jars) in &files.plugins {
-        let link = plugins.join(name);
-        // One of an earlier version may point elsewhere.
-        if let Err(error) = fs::remove_file(&link)
-            && error.kind() != io::ErrorKind::NotFound
-        {
-            return Err(error);
-        }
-        symlink(jars.path(), &link)?;
+        link(jars.path(), &plugins.join(name))?;
+    }
+    for (number, folder) in own.plugins.iter().enumerate() {
+        link(folder, &plugins.join(format!("added-{number}")))?;
     }
     fs::write(home.join("connect.properties"), properties(record, own))
+}
+
+fn link(target: &Path, link: &Path) -> io::Result<()> {
+    // One of an earlier version may point elsewhere.
+    if let Err(error) = fs::remove_file(link)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        return Err(error);
+    }
+    symlink(target, link)
+}
+
+/// Returns the full path of a folder that is to be a plugin. It holds a jar, or the worker would not
+/// see it.
+pub(super) fn plugin(folder: &Path) -> io::Result<PathBuf> {
+    for entry in fs::read_dir(folder)? {
+        if entry?.path().extension().is_some_and(|kind| kind == "jar") {
+            return fs::canonicalize(folder);
+        }
+    }
+    Err(io::Error::other("there is no jar in it"))
 }
 
 /// Asks whether the worker has joined its group (`/health`, KIP-1017), and for the connectors and plugins.
@@ -189,6 +206,7 @@ mod tests {
         let own = ConnectRecord {
             port: 20_001,
             process: None,
+            plugins: Vec::new(),
         };
         for (brokers, replicas) in [(1, "1"), (3, "3")] {
             let mut record = Record::new(brokers, false);
@@ -208,5 +226,15 @@ mod tests {
             let bootstrap = value("bootstrap.servers").map(|all| all.split(',').count());
             assert_eq!(bootstrap, Some(usize::from(brokers)));
         }
+    }
+
+    #[test]
+    fn a_plugin_is_a_folder_with_a_jar() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        assert!(plugin(&folder.path().join("absent")).is_err());
+        assert!(plugin(folder.path()).is_err());
+        fs::write(folder.path().join("mine.jar"), "")?;
+        assert_eq!(plugin(folder.path())?, fs::canonicalize(folder.path())?);
+        Ok(())
     }
 }

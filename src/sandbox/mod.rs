@@ -87,6 +87,18 @@ pub enum Error {
         /// What was asked.
         asked: String,
     },
+    /// A folder cannot be a plugin of Connect.
+    #[error("{} cannot be a plugin of the Connect worker", plugin.display())]
+    Plugin {
+        /// The folder that was named.
+        plugin: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The worker that runs was started without a plugin.
+    #[error("the Connect worker runs without {}; it looks for plugins only when it starts", .0.display())]
+    PluginTooLate(PathBuf),
     /// The number of brokers is neither 1 nor 3.
     #[error("a sandbox has 1 or 3 brokers, not {0}")]
     BrokerCount(u16),
@@ -148,6 +160,8 @@ pub struct Options {
     pub registry: bool,
     /// Whether to add a Connect worker, likewise.
     pub connect: bool,
+    /// Folders of jars that the Connect worker has as plugins, besides those that it has anyway.
+    pub connect_plugins: Vec<PathBuf>,
     /// How many slots a Flink has that is to be added; `None` takes a sandbox as it is.
     pub flink_slots: Option<u16>,
     /// Whether to add PostgreSQL, likewise.
@@ -169,6 +183,7 @@ impl Options {
             secure: false,
             registry: false,
             connect: false,
+            connect_plugins: Vec::new(),
             flink_slots: None,
             postgres: false,
             heap: "768m".to_owned(),
@@ -231,6 +246,7 @@ impl Sandbox {
         if options.connect {
             record.connect.get_or_insert_default();
         }
+        add_plugins(&mut record, &options.connect_plugins)?;
         if options.postgres {
             record.postgres.get_or_insert_default();
         }
@@ -338,6 +354,29 @@ impl Sandbox {
             server => Error::NoSuchServer(server),
         })
     }
+}
+
+/// Notes the plugins that the Connect worker is to have when it starts.
+fn add_plugins(record: &mut Record, plugins: &[PathBuf]) -> Result<(), Error> {
+    let running = record.running(Server::Connect).is_some();
+    for plugin in plugins {
+        let error = |source| Error::Plugin {
+            plugin: plugin.clone(),
+            source,
+        };
+        let folder = connect::plugin(plugin).map_err(error)?;
+        let Some(connect) = &mut record.connect else {
+            return Err(Error::NoSuchServer(Server::Connect));
+        };
+        if connect.plugins.contains(&folder) {
+            continue;
+        }
+        if running {
+            return Err(Error::PluginTooLate(folder));
+        }
+        connect.plugins.push(folder);
+    }
+    Ok(())
 }
 
 /// Refuses to take a sandbox of one shape for one of another.

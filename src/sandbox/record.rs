@@ -91,6 +91,9 @@ pub(super) struct ConnectRecord {
     pub(super) port: u16,
     /// The process that was started last, unless it was seen to end.
     pub(super) process: Option<Process>,
+    /// The folders of plugins that somebody else made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) plugins: Vec<PathBuf>,
 }
 
 /// Flink of a sandbox.
