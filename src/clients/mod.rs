@@ -4,6 +4,7 @@
 //! It is the place where secrets are read, and no earlier one.
 
 mod files;
+pub mod flink;
 pub mod http;
 pub mod kafka;
 pub mod registry;
@@ -29,6 +30,10 @@ pub use files::{ProjectFiles, UnreadFile};
 /// The providers that a project may use.
 pub const PROVIDERS: &[ProviderSchema] = &[
     ProviderSchema {
+        name: "flink",
+        settings: flink::SETTINGS,
+    },
+    ProviderSchema {
         name: "kafka",
         settings: kafka::SETTINGS,
     },
@@ -43,6 +48,7 @@ pub struct Connections {
     providers: BTreeMap<ProviderAddress, Provider>,
     base: PathBuf,
     files: ProjectFiles,
+    flink: Mutex<BTreeMap<ProviderAddress, flink::Client>>,
     kafka: Mutex<BTreeMap<ProviderAddress, kafka::Client>>,
     registries: Mutex<BTreeMap<ProviderAddress, registry::Client>>,
 }
@@ -61,6 +67,7 @@ impl Connections {
             providers: providers.clone(),
             base: base.to_owned(),
             files: ProjectFiles::default(),
+            flink: Mutex::default(),
             kafka: Mutex::default(),
             registries: Mutex::default(),
         }
@@ -102,17 +109,8 @@ impl Connections {
         kept(&self.registries, address, || {
             let provider = self.provider(address)?;
             let pairs = self.settings(provider)?;
-            let mut settings = registry::settings::read(pairs).map_err(|wrong| {
-                let diagnostics = wrong.into_iter().map(|wrong| {
-                    Diagnostic::error(
-                        "registry-setting",
-                        format!("The setting {:?} cannot be used", wrong.name),
-                    )
-                    .detail(wrong.problem)
-                    .at(place(provider, wrong.name))
-                });
-                diagnostics.collect::<Diagnostics>()
-            })?;
+            let mut settings = registry::settings::read(pairs)
+                .map_err(|wrong| wrong_settings("registry-setting", provider, wrong))?;
             settings.tls.start_from(&self.base);
             registry::Client::new(settings).map_err(|error| match error {
                 registry::RegistryError::Http(http::HttpError::Security(error)) => {
@@ -137,6 +135,18 @@ impl Connections {
     ) -> Option<&BTreeMap<Arc<str>, Attribute>> {
         let provider = self.providers.get(address);
         provider.map(|provider| &provider.settings)
+    }
+
+    /// Returns the client of a `flink` provider; reads its secrets and certificates the first time.
+    pub fn flink(&self, address: &ProviderAddress) -> Result<flink::Client, Diagnostics> {
+        kept(&self.flink, address, || {
+            let provider = self.provider(address)?;
+            let pairs = self.settings(provider)?;
+            let mut settings = flink::settings::read(pairs)
+                .map_err(|wrong| wrong_settings("flink-setting", provider, wrong))?;
+            settings.start_from(&self.base);
+            flink::Client::new(settings).map_err(|error| flink_diagnostic(address, &error).into())
+        })
     }
 
     /// Returns the addresses of all providers of a kind.
@@ -236,6 +246,20 @@ fn kept<C: Clone>(
     Ok(client)
 }
 
+/// Returns what to tell about settings of a service that is reached by HTTP.
+fn wrong_settings(
+    code: &'static str,
+    provider: &Provider,
+    wrong: Vec<http::settings::WrongSetting>,
+) -> Diagnostics {
+    let diagnostics = wrong.into_iter().map(|wrong| {
+        Diagnostic::error(code, format!("The setting {:?} cannot be used", wrong.name))
+            .detail(wrong.problem)
+            .at(place(provider, wrong.name))
+    });
+    diagnostics.collect()
+}
+
 /// Returns the place of a setting, or of the block where it is not set.
 fn place(provider: &Provider, setting: &str) -> Span {
     let attribute = provider.settings.get(setting);
@@ -279,6 +303,14 @@ pub fn registry_diagnostic(
 ) -> Diagnostic {
     let text = capitalised(&error.to_string());
     let code = if error.is_away() { AWAY } else { "registry" };
+    Diagnostic::error(code, format!("{text} (provider {provider})"))
+        .hint_opt(error.hint().map(str::to_owned))
+}
+
+/// Returns what to tell about a failed call of a `flink` provider.
+pub fn flink_diagnostic(provider: &ProviderAddress, error: &flink::FlinkError) -> Diagnostic {
+    let text = capitalised(&error.to_string());
+    let code = if error.is_away() { AWAY } else { "flink" };
     Diagnostic::error(code, format!("{text} (provider {provider})"))
         .hint_opt(error.hint().map(str::to_owned))
 }

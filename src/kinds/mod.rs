@@ -15,6 +15,7 @@ pub mod consumer_group;
 pub mod driver;
 pub mod entry;
 pub mod health;
+pub mod job;
 pub mod past;
 pub mod quantity;
 pub mod relation;
@@ -45,6 +46,7 @@ pub use relation::{LiveUser, Relation, Ripple, Role};
 /// All kinds, by keyword.
 pub static KINDS: &[KindEntry] = &[
     KindEntry::of::<consumer_group::driver::ConsumerGroupDriver>(),
+    KindEntry::of::<job::driver::JobDriver>(),
     KindEntry::of::<schema::driver::SchemaDriver>(),
     KindEntry::of::<schema_registry::driver::RegistryDriver>(),
     KindEntry::of::<topic::driver::TopicDriver>(),

@@ -66,6 +66,24 @@ impl Given {
         settings
     }
 
+    /// Whether a setting is there that was not read yet.
+    pub fn has(&self, name: &str) -> bool {
+        self.pairs.contains_key(name)
+    }
+
+    /// Reads a setting that is true or false.
+    pub fn truth(&mut self, name: &'static str) -> Option<bool> {
+        let text = self.take(name)?;
+        match text.as_str() {
+            "true" => Some(true),
+            "false" => Some(false),
+            _ => {
+                self.wrong(name, format!("{text:?} is neither true nor false"));
+                None
+            }
+        }
+    }
+
     /// Returns a setting's text.
     pub fn take(&mut self, name: &str) -> Option<String> {
         self.pairs.remove(name)

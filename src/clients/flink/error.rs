@@ -1,0 +1,207 @@
+//! Why Flink did not do what it was asked: its words are whole Java stack traces, of which people need the
+//! last cause.
+
+use serde::Deserialize;
+
+use crate::clients::http::{Answer, HttpError};
+
+/// Why a call failed.
+#[derive(Debug, thiserror::Error)]
+pub enum FlinkError {
+    /// There was no answer.
+    #[error(transparent)]
+    Http(#[from] HttpError),
+    /// Flink says no.
+    #[error("{call}: Flink answers {status}: {message}")]
+    Refused {
+        /// The method and path.
+        call: String,
+        /// The HTTP status.
+        status: u16,
+        /// The last cause, in Flink's words.
+        message: String,
+    },
+    /// The answer is not what the documentation says.
+    #[error("{call}: the answer cannot be read: {source}")]
+    Unreadable {
+        /// The method and path.
+        call: String,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+}
+
+impl FlinkError {
+    /// Returns what an answer that is no success means.
+    pub(super) fn refusal(call: String, answer: &Answer) -> Self {
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct Body {
+            errors: Vec<String>,
+        }
+        let body: Body = serde_json::from_slice(&answer.body).unwrap_or_default();
+        // The first of two says only where it happened.
+        let trace = body.errors.last();
+        let text = trace.map_or_else(
+            || String::from_utf8_lossy(&answer.body).into_owned(),
+            Clone::clone,
+        );
+        let mut message = root_cause(&text);
+        if message.is_empty() {
+            reason(answer.status).clone_into(&mut message);
+        }
+        Self::Refused {
+            call,
+            status: answer.status,
+            message,
+        }
+    }
+
+    /// Whether there is no such job, jar or operation.
+    pub fn is_absence(&self) -> bool {
+        match self {
+            // A jar that is not there is an internal error, by its words only.
+            Self::Refused {
+                status, message, ..
+            } => {
+                *status == 404
+                    || (message.contains("Jar file") && message.contains("does not exist"))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the id was given to a job before: to one that runs, or to one that has ended.
+    pub fn is_duplicate(&self) -> bool {
+        matches!(self, Self::Refused { message, .. }
+            if message.contains("DuplicateApplicationSubmission")
+                || message.contains("DuplicateJobSubmission")
+                || message.contains("already been submitted"))
+    }
+
+    /// Whether nothing can have changed: Flink said no, or was not reached.
+    pub fn is_harmless(&self) -> bool {
+        match self {
+            Self::Http(error) => error.is_unsent(),
+            Self::Refused { status, .. } => *status < 500,
+            Self::Unreadable { .. } => false,
+        }
+    }
+
+    /// Whether Flink is away for now, rather than refusing us.
+    pub fn is_away(&self) -> bool {
+        match self {
+            Self::Http(error) => error.is_away(),
+            // What stands before a JobManager says so while that one starts.
+            Self::Refused { status, .. } => matches!(status, 429 | 502..=504),
+            Self::Unreadable { .. } => false,
+        }
+    }
+
+    /// Returns Flink's words, or the whole error where it gave none.
+    pub fn words(&self) -> String {
+        match self {
+            Self::Refused { message, .. } => message.clone(),
+            other => other.to_string(),
+        }
+    }
+
+    /// Returns what to do, where that is known.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Refused { status: 401, .. } => Some(
+                "set basic_auth_user_info, or bearer_auth_token, to what Flink's proxy asks for",
+            ),
+            Self::Refused { status: 403, .. } => {
+                Some("these credentials do not permit it: use others, or grant them the right")
+            }
+            Self::Refused {
+                status: 300..=399, ..
+            } => Some("the address leads elsewhere: set url to where it leads"),
+            _ => None,
+        }
+    }
+}
+
+/// Returns the last cause of a Java stack trace, without the packages of its class.
+pub fn root_cause(trace: &str) -> String {
+    let lines = trace.lines().map(str::trim);
+    let cause = lines
+        .clone()
+        .filter_map(|line| line.strip_prefix("Caused by: "))
+        .next_back();
+    let first = || {
+        lines
+            .clone()
+            .map(|line| line.trim_start_matches("<Exception on server side:"))
+            .find(|line| !line.is_empty())
+    };
+    let line = cause.or_else(first).unwrap_or_default();
+    let line = line
+        .strip_prefix("java.util.concurrent.CompletionException: ")
+        .unwrap_or(line);
+    let shown = match line.split_once(": ") {
+        Some((class, rest)) if is_class(class) => {
+            let class = class.rsplit('.').next().unwrap_or(class);
+            format!("{class}: {rest}")
+        }
+        _ if is_class(line) => line.rsplit('.').next().unwrap_or(line).to_owned(),
+        _ => line.to_owned(),
+    };
+    shown.chars().take(1000).collect()
+}
+
+fn is_class(text: &str) -> bool {
+    text.contains('.')
+        && text
+            .chars()
+            .all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '_' | '$'))
+}
+
+fn reason(status: u16) -> &'static str {
+    match status {
+        401 => "not authenticated",
+        403 => "not permitted",
+        404 => "not found",
+        429 => "too many requests",
+        _ => "without a reason",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_stack_trace_the_last_cause_is_told() {
+        let trace = "org.apache.flink.runtime.rest.handler.RestHandlerException: Could not execute application.\n\
+             \tat org.apache.flink.A.b(A.java:1)\n\
+             Caused by: java.util.concurrent.CompletionException: org.apache.flink.util.FlinkRuntimeException: no\n\
+             \tat org.apache.flink.A.b(A.java:1)\n\
+             Caused by: java.lang.IllegalStateException: Failed to rollback to checkpoint/savepoint file:/sp. Cannot map it.\n\
+             \t... 4 more\n";
+        insta::assert_snapshot!(root_cause(trace), @"IllegalStateException: Failed to rollback to checkpoint/savepoint file:/sp. Cannot map it.");
+        insta::assert_snapshot!(
+            root_cause("<Exception on server side:\norg.apache.calcite.sql.validate.SqlValidatorException: Object 'missing' not found\n\tat x"),
+            @"SqlValidatorException: Object 'missing' not found"
+        );
+        insta::assert_snapshot!(root_cause("Caused by: java.lang.NullPointerException\n"), @"NullPointerException");
+        insta::assert_snapshot!(root_cause("just words: 1.2"), @"just words: 1.2");
+    }
+
+    #[test]
+    fn a_refusal_is_classed_by_status_and_words() {
+        let refusal = |status, body: &str| {
+            let body = body.as_bytes().to_vec();
+            FlinkError::refusal("GET /a".into(), &Answer { status, body })
+        };
+        assert!(refusal(404, "").is_absence());
+        let jar = r#"{"errors":["org.apache.flink.runtime.rest.handler.RestHandlerException: Jar file /a.jar does not exist"]}"#;
+        assert!(refusal(500, jar).is_absence());
+        let twice = r#"{"errors":["Internal server error.","x\nCaused by: org.apache.flink.runtime.client.DuplicateApplicationSubmissionException: Application has already been submitted."]}"#;
+        assert!(refusal(400, twice).is_duplicate());
+        insta::assert_snapshot!(refusal(400, twice), @"GET /a: Flink answers 400: DuplicateApplicationSubmissionException: Application has already been submitted.");
+        insta::assert_snapshot!(refusal(502, "<html>"), @"GET /a: Flink answers 502: <html>");
+        assert!(refusal(502, "").is_away() && !refusal(500, "").is_away());
+    }
+}

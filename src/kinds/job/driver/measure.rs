@@ -1,0 +1,133 @@
+//! Answers what the checks ask about changes of jobs (I/O).
+
+use crate::kinds::Action;
+use crate::kinds::driver::{DriverError, Question};
+use crate::kinds::job::memory::Version;
+use crate::kinds::job::spec::WantedState;
+use crate::kinds::job::{GraphChange, Job, JobFacts, LiveState};
+
+use super::engine::{Engine, EngineError, Graph};
+use super::{JobDriver, Jobs};
+
+/// Measures what the checks must know about changes.
+pub(super) async fn measure(
+    driver: &JobDriver,
+    questions: Vec<Question<Job>>,
+) -> Result<Vec<JobFacts>, DriverError> {
+    let mut all = Vec::with_capacity(questions.len());
+    let creates = questions
+        .iter()
+        .any(|question| question.action == Action::Create);
+    let jobs = if creates {
+        Some(Jobs::list(driver).await?)
+    } else {
+        None
+    };
+    let scales = questions.iter().any(is_scaled);
+    let rescales = if scales {
+        let config = driver.engine.client().config().await;
+        let config = config.map_err(|error| driver.error(&error))?;
+        config.features.web_rescale
+    } else {
+        false
+    };
+    for question in questions {
+        let mut facts = JobFacts {
+            rescales_in_place: rescales && is_scaled(&question),
+            ..JobFacts::default()
+        };
+        if let (Action::Create, Some(jobs)) = (question.action, &jobs) {
+            facts.foreign = jobs.foreign(&question.remote_id, &[]);
+        }
+        if let Err(error) = state_of(driver, &question, &mut facts).await {
+            facts.unmeasured.push(error.to_string());
+        }
+        if driver.engine.client().may_preview()
+            && let Err(error) = preview(driver, &question, &mut facts).await
+        {
+            facts
+                .unmeasured
+                .push(format!("the new version's graph cannot be seen: {error}"));
+        }
+        all.push(facts);
+    }
+    Ok(all)
+}
+
+fn is_scaled(question: &Question<Job>) -> bool {
+    let was = question
+        .live
+        .as_ref()
+        .and_then(|live| live.memory.program());
+    let wanted = question.spec.as_ref().map(|spec| &spec.program);
+    was.zip(wanted)
+        .is_some_and(|(was, wanted)| was.is_scaled(wanted))
+}
+
+/// Finds where the state of a job is that does not run.
+async fn state_of(
+    driver: &JobDriver,
+    question: &Question<Job>,
+    facts: &mut JobFacts,
+) -> Result<(), EngineError> {
+    let Some(live) = question
+        .live
+        .as_ref()
+        .filter(|live| live.state != LiveState::Running)
+    else {
+        return Ok(());
+    };
+    let newest = live.memory.savepoints.first().map(|kept| kept.path.clone());
+    let left = match &live.memory.run {
+        Some(run) if live.state != LiveState::Suspended => driver.engine.source(&run.id).await?,
+        _ => None,
+    };
+    facts.source = left.or(newest);
+    Ok(())
+}
+
+/// Compares the graph of what runs with that of what is wanted; the cluster runs the program's `main` for it.
+async fn preview(
+    driver: &JobDriver,
+    question: &Question<Job>,
+    facts: &mut JobFacts,
+) -> Result<(), EngineError> {
+    let (Some(spec), Some(live)) = (&question.spec, &question.live) else {
+        return Ok(());
+    };
+    let is_new = live
+        .memory
+        .program()
+        .is_some_and(|was| was.content() != spec.program.content());
+    let Some(run) = live.memory.run.as_ref().filter(|_| is_new) else {
+        return Ok(());
+    };
+    if spec.state == WantedState::Suspended {
+        return Ok(());
+    }
+    let Some(was) = driver.engine.graph(&run.id).await? else {
+        return Ok(());
+    };
+    let version = Version {
+        program: spec.program.clone(),
+        kept: Vec::new(),
+    };
+    let ready = driver.engine.prepare(&question.remote_id, &version).await?;
+    if let Some(now) = &ready.graph {
+        facts.graph = Some(compared(&was, now));
+    }
+    Ok(())
+}
+
+fn compared(was: &Graph, now: &Graph) -> GraphChange {
+    let only = |one: &Graph, other: &Graph| -> Vec<String> {
+        let missing =
+            |(id, _): &&(String, String)| !other.parts.iter().any(|(known, _)| known == id);
+        let parts = one.parts.iter().filter(missing);
+        parts.map(|(_, name)| name.clone()).collect()
+    };
+    GraphChange {
+        gone: only(was, now),
+        new: only(now, was),
+    }
+}

@@ -1,0 +1,292 @@
+//! The kind `job`: a long-running program with state of its own, on an engine such as Flink.
+//!
+//! Changing it without losing that state is what the kind is for: the old version is stopped with a
+//! savepoint, the new one starts from it and must prove itself, and where it does not the old one goes on
+//! from the same savepoint ([`driver`]). What belongs to one engine only is in a folder of its own: `flink`
+//! here and in the driver.
+
+pub mod checks;
+pub mod diff;
+pub mod driver;
+pub mod flink;
+pub mod memory;
+pub mod program;
+pub mod spec;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::block::Block;
+use crate::config::schema::{AttributeSchema, BlockSchema, KindSchema, NestedBlockSchema};
+use crate::diagnostic::Diagnostics;
+use crate::document::Document;
+
+use super::relation::{Relation, Role};
+use super::topic::Topic;
+use super::{Check, Delta, Kind};
+
+pub use spec::JobSpec;
+
+use memory::{Memory, Step};
+use spec::{Upgrade, WantedState};
+
+const SCHEMA: KindSchema = KindSchema {
+    keyword: "job",
+    provider: "flink",
+    name_attribute: Some("name"),
+    files: &["flink_jar.jar", "flink_sql.files"],
+    body: BlockSchema {
+        attributes: &[
+            AttributeSchema {
+                name: "name",
+                required: false,
+                doc: "The job's name; the block's label where it is not set.",
+            },
+            AttributeSchema {
+                name: "state",
+                required: false,
+                doc: "\"running\", the default, or \"suspended\": stopped, its state kept in a savepoint.",
+            },
+            AttributeSchema {
+                name: "reads",
+                required: false,
+                doc: "The topics that it reads: topic blocks, or names.",
+            },
+            AttributeSchema {
+                name: "writes",
+                required: false,
+                doc: "The topics that it writes: topic blocks, or names.",
+            },
+            AttributeSchema {
+                name: "group",
+                required: false,
+                doc: "The consumer group that its source commits its offsets under: its lag counts.",
+            },
+            AttributeSchema {
+                name: "owner",
+                required: false,
+                doc: "Whom to talk to about it.",
+            },
+        ],
+        blocks: &[flink::BLOCKS[0], flink::BLOCKS[1], UPGRADE, HEALTHY],
+    },
+};
+
+const UPGRADE: NestedBlockSchema = NestedBlockSchema {
+    keyword: "upgrade",
+    labels: 0,
+    repeatable: false,
+    body: BlockSchema {
+        attributes: &[
+            AttributeSchema {
+                name: "mode",
+                required: false,
+                doc: "Where a new version's state comes from: \"savepoint\", the default, \"last_checkpoint\" or \
+                      \"stateless\".",
+            },
+            AttributeSchema {
+                name: "allow_non_restored_state",
+                required: false,
+                doc: "Whether state that no operator of the new version takes may be dropped.",
+            },
+            AttributeSchema {
+                name: "savepoint_directory",
+                required: false,
+                doc: "Where savepoints go, as the cluster knows the place; its own default where it is not set.",
+            },
+            AttributeSchema {
+                name: "timeout",
+                required: false,
+                doc: "How long the stop may take, and how long the new version may take to prove itself; 5m \
+                      where it is not set.",
+            },
+            AttributeSchema {
+                name: "keep_savepoints",
+                required: false,
+                doc: "How many savepoints are kept, the newest; older ones are deleted. 3 where it is not set.",
+            },
+            AttributeSchema {
+                name: "final_savepoint",
+                required: false,
+                doc: "Whether a last savepoint is taken when the job is deleted; true where it is not set.",
+            },
+        ],
+        blocks: &[],
+    },
+};
+
+const HEALTHY: NestedBlockSchema = NestedBlockSchema {
+    keyword: "healthy",
+    labels: 0,
+    repeatable: false,
+    body: BlockSchema {
+        attributes: &[
+            AttributeSchema {
+                name: "checkpoints",
+                required: false,
+                doc: "How many checkpoints must be completed since the start; 1 where it is not set and the job \
+                      makes checkpoints.",
+            },
+            AttributeSchema {
+                name: "max_lag",
+                required: false,
+                doc: "How many records its group may be behind.",
+            },
+            AttributeSchema {
+                name: "within",
+                required: false,
+                doc: "Within which time it must be well.",
+            },
+        ],
+        blocks: &[],
+    },
+};
+
+/// The kind `job`.
+#[derive(Debug)]
+pub struct Job;
+
+/// A job as its engine shows it. What changes by itself, such as numbers of checkpoints, is no part of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JobLive {
+    /// How it is.
+    pub state: LiveState,
+    /// What is remembered of it.
+    #[serde(default, skip_serializing_if = "Memory::is_empty")]
+    pub memory: Memory,
+    /// The last step of a change that was cut short.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<Step>,
+    /// The ids of jobs that run under its name and are not ours.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub foreign: Vec<String>,
+    /// How it was last wanted to be changed, where it is no longer wanted at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upgrade: Option<Upgrade>,
+}
+
+/// How a job is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LiveState {
+    /// It runs, or is on its way: being started or restarted.
+    Running,
+    /// We stopped it and kept its state.
+    Suspended,
+    /// It failed and is not restarted any more.
+    Failed,
+    /// Somebody else ended it.
+    Canceled,
+    /// It came to its end, or somebody else stopped it.
+    Finished,
+    /// The engine does not know it any more.
+    Missing,
+}
+
+impl LiveState {
+    /// Returns the word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Suspended => "suspended",
+            Self::Failed => "failed",
+            Self::Canceled => "canceled",
+            Self::Finished => "finished",
+            Self::Missing => "missing",
+        }
+    }
+}
+
+/// What the checks must know about a job beside what is live.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct JobFacts {
+    /// The ids of jobs that run under its name and are not ours.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub foreign: Vec<String>,
+    /// How the graph changes, where that could be seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub graph: Option<GraphChange>,
+    /// Whether the parallelism can be changed while it runs.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub rescales_in_place: bool,
+    /// Where the state of a job that does not run is found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// Why something could not be found out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unmeasured: Vec<String>,
+}
+
+/// How a job's graph changes: state is mapped by the operators' ids.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GraphChange {
+    /// Chains of operators that the new version does not have.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<String>,
+    /// Chains of operators that only the new version has.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub new: Vec<String>,
+}
+
+impl Kind for Job {
+    const NAME: &'static str = "job";
+    const SCHEMA: KindSchema = SCHEMA;
+    type Spec = JobSpec;
+    type Live = JobLive;
+    type Facts = JobFacts;
+
+    fn decode(block: &Block) -> Result<JobSpec, Diagnostics> {
+        spec::decode(block)
+    }
+
+    fn identity(spec: &JobSpec) -> String {
+        spec.name.clone()
+    }
+
+    fn relations(spec: &JobSpec) -> Vec<Relation> {
+        let of = |role, topics: &std::collections::BTreeSet<String>| -> Vec<Relation> {
+            let relation = |topic: &String| Relation {
+                role,
+                kind: Topic::NAME,
+                name: topic.clone(),
+            };
+            topics.iter().map(relation).collect()
+        };
+        let mut relations = of(Role::Reads, &spec.reads);
+        relations.extend(of(Role::Writes, &spec.writes));
+        relations
+    }
+
+    fn owner(spec: &JobSpec) -> Option<&str> {
+        spec.owner.as_deref()
+    }
+
+    fn reserved(_remote_id: &str) -> Option<&'static str> {
+        None
+    }
+
+    fn diff(spec: &JobSpec, history: &[JobSpec], live: &JobLive) -> Vec<Delta> {
+        diff::diff(spec, history, live)
+    }
+
+    fn outcome(live: &JobLive) -> Option<Document> {
+        (!live.memory.is_empty()).then(|| Document::of(&live.memory))
+    }
+
+    fn adopt(spec: &JobSpec, live: &JobLive) -> JobSpec {
+        let state = match live.state {
+            LiveState::Suspended => WantedState::Suspended,
+            _ => WantedState::Running,
+        };
+        JobSpec {
+            state,
+            ..spec.clone()
+        }
+    }
+
+    fn checks() -> &'static [Check<Self>] {
+        checks::CHECKS
+    }
+}

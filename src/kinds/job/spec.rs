@@ -1,0 +1,217 @@
+//! What HCL says about a job, typed. Takes an evaluated block, gives a [`JobSpec`] or every problem. Pure.
+
+mod reader;
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::block::Block;
+use crate::diagnostic::{Diagnostic, Diagnostics};
+
+use super::program::{self, Program};
+
+pub(super) use reader::Reader;
+
+/// A job as it is wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JobSpec {
+    /// Its name.
+    pub name: String,
+    /// What it runs.
+    pub program: Program,
+    /// Whether it runs.
+    #[serde(default, skip_serializing_if = "WantedState::is_running")]
+    pub state: WantedState,
+    /// The topics that it reads.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub reads: BTreeSet<String>,
+    /// The topics that it writes.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub writes: BTreeSet<String>,
+    /// How it is changed.
+    #[serde(default)]
+    pub upgrade: Upgrade,
+    /// When it is well.
+    #[serde(default)]
+    pub healthy: Healthy,
+    /// The consumer group whose lag counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// Whom to talk to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+}
+
+/// Whether a job is to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WantedState {
+    /// It runs.
+    #[default]
+    Running,
+    /// It is stopped, its state kept in a savepoint.
+    Suspended,
+}
+
+impl WantedState {
+    /// Returns the word that HCL has for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Suspended => "suspended",
+        }
+    }
+
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde passes a reference"
+    )]
+    fn is_running(&self) -> bool {
+        *self == Self::Running
+    }
+}
+
+/// Where a new version's state comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// From a savepoint that the old version is stopped with.
+    #[default]
+    Savepoint,
+    /// From the newest checkpoint that the old version left when it was cancelled: works on jobs that
+    /// cannot take a savepoint, and repeats what came after the checkpoint.
+    LastCheckpoint,
+    /// From nowhere: it is lost.
+    Stateless,
+}
+
+/// How a job is changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Upgrade {
+    /// Where state comes from.
+    pub mode: Mode,
+    /// Whether state that no operator of the new version takes may be dropped.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub allow_non_restored_state: bool,
+    /// Where savepoints go; the cluster's own directory where it is not set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub savepoint_directory: Option<String>,
+    /// How long the stop, and then the start, may take, in milliseconds.
+    pub timeout_ms: u64,
+    /// How many savepoints of ours are kept, the newest; at least one.
+    pub keep_savepoints: u64,
+    /// Whether a last savepoint is taken when the job is deleted.
+    pub final_savepoint: bool,
+}
+
+impl Default for Upgrade {
+    fn default() -> Self {
+        Self {
+            mode: Mode::Savepoint,
+            allow_non_restored_state: false,
+            savepoint_directory: None,
+            timeout_ms: 5 * 60 * 1000,
+            keep_savepoints: 3,
+            final_savepoint: true,
+        }
+    }
+}
+
+/// When a job is well.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Healthy {
+    /// How many checkpoints must be completed since its start; one where it is not set and the job makes
+    /// checkpoints.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checkpoints: Option<u64>,
+    /// How many records its group may be behind.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_lag: Option<u64>,
+    /// Within which time it must be well, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub within_ms: Option<u64>,
+}
+
+/// Reads an evaluated `job` block.
+pub(super) fn decode(block: &Block) -> Result<JobSpec, Diagnostics> {
+    let mut found = Diagnostics::new();
+    let program = program::decode(block, &mut found);
+    let upgrade = nested(block, "upgrade").map(|block| upgrade(block, &mut found));
+    let healthy = nested(block, "healthy").map(|block| healthy(block, &mut found));
+    let mut reader = Reader {
+        block,
+        found: &mut found,
+    };
+    let label = || block.labels.first().map(ToString::to_string);
+    let states = [
+        ("running", WantedState::Running),
+        ("suspended", WantedState::Suspended),
+    ];
+    let name = reader.text("name").or_else(label).unwrap_or_default();
+    let state = reader.word("state", &states).unwrap_or_default();
+    let (reads, writes) = (reader.topics("reads"), reader.topics("writes"));
+    let (group, owner) = (reader.text("group"), reader.text("owner"));
+    let healthy: Healthy = healthy.unwrap_or_default();
+    if healthy.max_lag.is_some() && group.is_none() {
+        found.push(
+            Diagnostic::error("missing-group", "max_lag needs group")
+                .at(block.span.clone())
+                .detail("Lag is counted for a consumer group, and the block names none.")
+                .hint("set group to the group.id that the job's source commits its offsets under"),
+        );
+    }
+    match program {
+        Some(program) if !found.has_errors() => Ok(JobSpec {
+            name,
+            program,
+            state,
+            reads,
+            writes,
+            upgrade: upgrade.unwrap_or_default(),
+            healthy,
+            group,
+            owner,
+        }),
+        _ => Err(found),
+    }
+}
+
+fn nested<'a>(block: &'a Block, keyword: &str) -> Option<&'a Block> {
+    let mut blocks = block.blocks.iter();
+    blocks.find(|nested| &*nested.keyword == keyword)
+}
+
+fn upgrade(block: &Block, found: &mut Diagnostics) -> Upgrade {
+    let default = Upgrade::default();
+    let mut reader = Reader { block, found };
+    let modes = [
+        ("savepoint", Mode::Savepoint),
+        ("last_checkpoint", Mode::LastCheckpoint),
+        ("stateless", Mode::Stateless),
+    ];
+    Upgrade {
+        mode: reader.word("mode", &modes).unwrap_or_default(),
+        allow_non_restored_state: reader.truth("allow_non_restored_state").unwrap_or_default(),
+        savepoint_directory: reader.text("savepoint_directory"),
+        timeout_ms: reader.duration("timeout").unwrap_or(default.timeout_ms),
+        keep_savepoints: reader
+            .number("keep_savepoints", 1)
+            .unwrap_or(default.keep_savepoints),
+        final_savepoint: reader
+            .truth("final_savepoint")
+            .unwrap_or(default.final_savepoint),
+    }
+}
+
+fn healthy(block: &Block, found: &mut Diagnostics) -> Healthy {
+    let mut reader = Reader { block, found };
+    Healthy {
+        checkpoints: reader.number("checkpoints", 0),
+        max_lag: reader.number("max_lag", 0),
+        within_ms: reader.duration("within"),
+    }
+}
