@@ -18,9 +18,9 @@ use crate::clients::http::{self, Method, Request};
 pub use error::{FlinkError, root_cause};
 pub use settings::{SETTINGS, Settings};
 pub use wire::{
-    Bounds, Checkpoint, CheckpointCounts, Checkpoints, Config, Features, Job, JobPlan, JobSummary,
-    LatestCheckpoints, Node, Overview, Requirement, Requirements, Restored, Retention, RunRequest,
-    Triggered, Vertex,
+    Bounds, Checkpoint, CheckpointCounts, Checkpointing, Checkpoints, Config, Features, Job,
+    JobPlan, JobSummary, LatestCheckpoints, Node, Overview, Requirement, Requirements, Restored,
+    Retention, RunRequest, Triggered, Vertex,
 };
 
 /// A client of one cluster. Clones share its connections.
@@ -83,15 +83,10 @@ impl Client {
             .await
     }
 
-    /// Returns which checkpoints of a job stay when it ends; nothing where it makes none.
-    pub async fn retention(&self, id: &str) -> Result<Option<Retention>, FlinkError> {
-        #[derive(Deserialize)]
-        struct Answer {
-            externalization: Retention,
-        }
-        let request = Request::get(["jobs", id, "checkpoints", "config"]);
-        let found: Option<Answer> = self.optional(&request).await?;
-        Ok(found.map(|found| found.externalization))
+    /// Returns how a job makes checkpoints; nothing where it makes none.
+    pub async fn checkpointing(&self, id: &str) -> Result<Option<Checkpointing>, FlinkError> {
+        self.optional(&Request::get(["jobs", id, "checkpoints", "config"]))
+            .await
     }
 
     /// Returns why a job last failed, where it did.

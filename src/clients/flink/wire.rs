@@ -57,6 +57,9 @@ pub struct Job {
     pub name: String,
     /// Its state in Flink's words.
     pub state: String,
+    /// The cluster's clock, in milliseconds since 1970.
+    #[serde(default)]
+    pub now: i64,
     /// What it is made of.
     #[serde(default)]
     pub vertices: Vec<Vertex>,
@@ -158,6 +161,15 @@ pub struct Restored {
     pub is_savepoint: bool,
     /// Where it is.
     pub external_path: Option<String>,
+}
+
+/// How a job makes checkpoints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct Checkpointing {
+    /// How often one is begun, in milliseconds; of a job that makes none, the largest number there is.
+    pub interval: i64,
+    /// Which stay when it ends.
+    pub externalization: Retention,
 }
 
 /// Which checkpoints of a job stay when it ends.

@@ -2,12 +2,13 @@
 //!
 //! [`observe`](Driver::observe) is here: one request for all jobs, since whether a job runs is in the list, and
 //! what it runs is remembered. [`change`] is the state machine of a change, `measure` answers what the checks
-//! ask, `flink` is one engine.
+//! ask, `vitals` looks at how jobs do, `flink` is one engine.
 
 mod change;
 mod engine;
 mod flink;
 mod measure;
+mod vitals;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,7 +23,7 @@ use crate::kinds::driver::{Context, Driver, DriverError, Failure, Operation, Que
 
 use super::memory::{Memory, Run, Step};
 use super::spec::{Upgrade, WantedState};
-use super::{Job, JobFacts, JobLive, LiveState};
+use super::{Job, JobFacts, JobLive, JobVitals, LiveState};
 
 use change::{Change, Halt};
 use engine::Phase;
@@ -67,6 +68,13 @@ impl Driver for JobDriver {
         questions: Vec<Question<Job>>,
     ) -> Result<Vec<JobFacts>, DriverError> {
         measure::measure(self, questions).await
+    }
+
+    async fn vitals(
+        &self,
+        wanted: Vec<Wanted<Job>>,
+    ) -> Result<Vec<Option<JobVitals>>, DriverError> {
+        vitals::read(self, wanted).await
     }
 
     async fn apply(
@@ -149,7 +157,7 @@ impl JobDriver {
             healthy: operation
                 .spec
                 .as_ref()
-                .map(|spec| spec.healthy.clone())
+                .map(|spec| spec.healthy)
                 .unwrap_or_default(),
             context,
             memory,

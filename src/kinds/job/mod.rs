@@ -9,6 +9,7 @@ pub mod checks;
 pub mod diff;
 pub mod driver;
 pub mod flink;
+pub mod health;
 pub mod memory;
 pub mod program;
 pub mod spec;
@@ -20,10 +21,13 @@ use crate::config::schema::{AttributeSchema, BlockSchema, KindSchema, NestedBloc
 use crate::diagnostic::Diagnostics;
 use crate::document::Document;
 
+use super::health::criteria::WITH_CHECKPOINTS;
+use super::health::{Health, Healthy, Look};
 use super::relation::{Relation, Role};
 use super::topic::Topic;
 use super::{Check, Delta, Kind};
 
+pub use health::JobVitals;
 pub use spec::JobSpec;
 
 use memory::{Memory, Step};
@@ -67,7 +71,12 @@ const SCHEMA: KindSchema = KindSchema {
                 doc: "Whom to talk to about it.",
             },
         ],
-        blocks: &[flink::BLOCKS[0], flink::BLOCKS[1], UPGRADE, HEALTHY],
+        blocks: &[
+            flink::BLOCKS[0],
+            flink::BLOCKS[1],
+            UPGRADE,
+            WITH_CHECKPOINTS,
+        ],
     },
 };
 
@@ -108,33 +117,6 @@ const UPGRADE: NestedBlockSchema = NestedBlockSchema {
                 name: "final_savepoint",
                 required: false,
                 doc: "Whether a last savepoint is taken when the job is deleted; true where it is not set.",
-            },
-        ],
-        blocks: &[],
-    },
-};
-
-const HEALTHY: NestedBlockSchema = NestedBlockSchema {
-    keyword: "healthy",
-    labels: 0,
-    repeatable: false,
-    body: BlockSchema {
-        attributes: &[
-            AttributeSchema {
-                name: "checkpoints",
-                required: false,
-                doc: "How many checkpoints must be completed since the start; 1 where it is not set and the job \
-                      makes checkpoints.",
-            },
-            AttributeSchema {
-                name: "max_lag",
-                required: false,
-                doc: "How many records its group may be behind.",
-            },
-            AttributeSchema {
-                name: "within",
-                required: false,
-                doc: "Within which time it must be well.",
             },
         ],
         blocks: &[],
@@ -233,9 +215,11 @@ pub struct GraphChange {
 impl Kind for Job {
     const NAME: &'static str = "job";
     const SCHEMA: KindSchema = SCHEMA;
+    const HAS_HEALTH: bool = true;
     type Spec = JobSpec;
     type Live = JobLive;
     type Facts = JobFacts;
+    type Vitals = JobVitals;
 
     fn decode(block: &Block) -> Result<JobSpec, Diagnostics> {
         spec::decode(block)
@@ -284,6 +268,18 @@ impl Kind for Job {
             state,
             ..spec.clone()
         }
+    }
+
+    fn groups(spec: &JobSpec, _outcome: Option<&Document>) -> Vec<String> {
+        spec.group.iter().cloned().collect()
+    }
+
+    fn healthy(spec: &JobSpec) -> Healthy {
+        spec.healthy
+    }
+
+    fn judge(spec: &JobSpec, _outcome: Option<&Document>, looks: &[Look<JobVitals>]) -> Health {
+        health::judge(spec, looks)
     }
 
     fn checks() -> &'static [Check<Self>] {

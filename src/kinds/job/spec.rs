@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::block::Block;
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::kinds::health::Healthy;
 
 use super::program::{self, Program};
 
@@ -120,28 +121,12 @@ impl Default for Upgrade {
     }
 }
 
-/// When a job is well.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Healthy {
-    /// How many checkpoints must be completed since its start; one where it is not set and the job makes
-    /// checkpoints.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub checkpoints: Option<u64>,
-    /// How many records its group may be behind.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub max_lag: Option<u64>,
-    /// Within which time it must be well, in milliseconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub within_ms: Option<u64>,
-}
-
 /// Reads an evaluated `job` block.
 pub(super) fn decode(block: &Block) -> Result<JobSpec, Diagnostics> {
     let mut found = Diagnostics::new();
     let program = program::decode(block, &mut found);
     let upgrade = nested(block, "upgrade").map(|block| upgrade(block, &mut found));
-    let healthy = nested(block, "healthy").map(|block| healthy(block, &mut found));
+    let healthy = Healthy::decode(block, &mut found).unwrap_or_default();
     let mut reader = Reader {
         block,
         found: &mut found,
@@ -155,7 +140,6 @@ pub(super) fn decode(block: &Block) -> Result<JobSpec, Diagnostics> {
     let state = reader.word("state", &states).unwrap_or_default();
     let (reads, writes) = (reader.topics("reads"), reader.topics("writes"));
     let (group, owner) = (reader.text("group"), reader.text("owner"));
-    let healthy: Healthy = healthy.unwrap_or_default();
     if healthy.max_lag.is_some() && group.is_none() {
         found.push(
             Diagnostic::error("missing-group", "max_lag needs group")
@@ -207,11 +191,5 @@ fn upgrade(block: &Block, found: &mut Diagnostics) -> Upgrade {
     }
 }
 
-fn healthy(block: &Block, found: &mut Diagnostics) -> Healthy {
-    let mut reader = Reader { block, found };
-    Healthy {
-        checkpoints: reader.number("checkpoints", 0),
-        max_lag: reader.number("max_lag", 0),
-        within_ms: reader.duration("within"),
-    }
-}
+#[cfg(test)]
+pub(super) mod tests;

@@ -14,9 +14,10 @@ use tokio::time::{Instant, sleep};
 
 use crate::address::Address;
 use crate::kinds::driver::Context;
+use crate::kinds::health::Healthy;
 use crate::kinds::job::memory::{Memory, Progress, Run, Step, Version};
 use crate::kinds::job::program::Program;
-use crate::kinds::job::spec::{Healthy, Mode, Upgrade};
+use crate::kinds::job::spec::{Mode, Upgrade};
 
 use super::engine::{Asked, Engine, EngineError, Phase, Ready, Stopping};
 

@@ -135,8 +135,11 @@ impl Engine for Flink {
     }
 
     async fn keeps_checkpoints(&self, id: &str) -> Asked<bool> {
-        let found = self.client.retention(id).await.map_err(error)?;
-        Ok(found.is_some_and(|kept| kept.enabled && !kept.delete_on_cancellation))
+        let found = self.client.checkpointing(id).await.map_err(error)?;
+        Ok(found.is_some_and(|found| {
+            let kept = found.externalization;
+            kept.enabled && !kept.delete_on_cancellation
+        }))
     }
 
     async fn source(&self, id: &str) -> Asked<Option<String>> {
@@ -149,10 +152,10 @@ impl Engine for Flink {
             // Retained checkpoints outlive a failure in any case.
             Phase::Failed => self
                 .client
-                .retention(id)
+                .checkpointing(id)
                 .await
                 .map_err(error)?
-                .is_some_and(|kept| kept.enabled),
+                .is_some_and(|found| found.externalization.enabled),
             Phase::Canceled => self.keeps_checkpoints(id).await?,
             // Of what came to its end or was stopped only savepoints are left.
             Phase::Finished => false,
