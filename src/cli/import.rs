@@ -73,14 +73,14 @@ async fn adopt(
     let planned = unless_interrupted(&interrupts, with_patience(output, planning)).await??;
     let Planned {
         plan,
-        mut drivers,
+        drivers,
         places,
         sources,
         ..
     } = planned;
     let plan = adoption(plan, &args.address).map_err(Diagnostics::from)?;
     match review(plan, &GateInput::default()) {
-        Ok(approved) => carry_out(approved, writer, &mut drivers, interrupts, output).await,
+        Ok(approved) => carry_out(approved, writer, drivers, interrupts, output).await,
         Err(rejection) => {
             output.diagnostics(&rejection.diagnostics(&places, &sources));
             Ok(rejected(&rejection))

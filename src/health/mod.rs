@@ -10,9 +10,10 @@ pub mod wait;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::address::{Address, ProviderAddress};
 use crate::document::Document;
@@ -331,3 +332,6 @@ fn kafka_of(object: &ObjectState, state: &State, drivers: &Drivers) -> Option<Pr
             .cloned()
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,9 @@
 //! Looks until every object does well, or one had its time (I/O).
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::address::Address;
 use crate::kinds::entry::WrongDocument;

@@ -28,6 +28,7 @@ mod sandbox;
 mod scenarios;
 mod schema_command;
 mod state_commands;
+mod status;
 #[allow(
     dead_code,
     reason = "each test takes what it needs, and tests come and go"

@@ -281,6 +281,35 @@ impl Kafka {
         }
     }
 
+    /// Lets a consumer read a topic and commit twice a second, with a pause after each record.
+    pub(crate) fn read(&self, group: &str, topic: &str, pause: Duration) -> Member {
+        let mut config = client(&self.bootstrap);
+        config
+            .set("group.id", group)
+            .set("auto.offset.reset", "earliest")
+            .set("auto.commit.interval.ms", "500");
+        let consumer: BaseConsumer = config.create().unwrap();
+        consumer.subscribe(&[topic]).unwrap();
+        let (read, stop) = (
+            Arc::new(AtomicBool::new(false)),
+            Arc::new(AtomicBool::new(false)),
+        );
+        let (has_read, stops) = (Arc::clone(&read), Arc::clone(&stop));
+        let thread = thread::spawn(move || {
+            while !stops.load(Ordering::Relaxed) {
+                if matches!(consumer.poll(Duration::from_millis(50)), Some(Ok(_))) {
+                    has_read.store(true, Ordering::Relaxed);
+                    thread::sleep(pause);
+                }
+            }
+        });
+        self.wait(|| read.load(Ordering::Relaxed));
+        Member {
+            stop,
+            thread: Some(thread),
+        }
+    }
+
     /// Commits an offset of partition 0 for a group that has no members.
     pub(crate) fn commit(&self, group: &str, topic: &str, offset: i64) {
         let mut config = client(&self.bootstrap);
