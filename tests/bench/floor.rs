@@ -5,6 +5,8 @@
 //! floor BROKER plan   PREFIX COUNT          reads what exists: topics by name, and the managed keys
 //! floor BROKER create PREFIX COUNT          checks and creates topics, waits until they are seen, reads them back
 //! floor BROKER alter  PREFIX COUNT VALUE    reads, checks and sets `retention.ms`, and reads it back
+//! floor BROKER commit PREFIX COUNT TOPIC    prepares groups that committed in topics `TOPIC00` to `TOPIC99`
+//! floor BROKER lag    PREFIX COUNT TOPIC    reads which groups there are, what they committed and the topics' ends
 //! ```
 //!
 //! The check (`validateOnly`) is there because a bad value among a thousand must be found before the first of
@@ -27,11 +29,18 @@ use kafka_protocol::messages::describe_configs_response::DescribeConfigsResult;
 use kafka_protocol::messages::incremental_alter_configs_request::{
     AlterConfigsResource, AlterableConfig,
 };
+use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::metadata_response::MetadataResponseTopic;
+use kafka_protocol::messages::offset_commit_request::{
+    OffsetCommitRequestPartition, OffsetCommitRequestTopic,
+};
+use kafka_protocol::messages::offset_fetch_request::OffsetFetchRequestGroup;
 use kafka_protocol::messages::{
-    ApiVersionsRequest, CreateTopicsRequest, DescribeConfigsRequest,
-    IncrementalAlterConfigsRequest, MetadataRequest, RequestHeader, ResponseHeader, TopicName,
+    ApiVersionsRequest, BrokerId, CreateTopicsRequest, DescribeConfigsRequest,
+    FindCoordinatorRequest, GroupId, IncrementalAlterConfigsRequest, ListGroupsRequest,
+    ListOffsetsRequest, MetadataRequest, OffsetCommitRequest, OffsetFetchRequest, RequestHeader,
+    ResponseHeader, TopicName,
 };
 use kafka_protocol::protocol::{
     Decodable as _, HeaderVersion as _, Message, Request, StrBytes,
@@ -49,6 +58,14 @@ const MANAGED: [(&str, &str); 3] = [
 
 /// The key that `alter` sets.
 const ALTERED: &str = "retention.ms";
+
+/// How many topics the groups read, and how many partitions each has.
+const TOPICS: usize = 100;
+const PARTITIONS: i32 = 10;
+
+/// The newest versions that name topics rather than give their ids.
+const FETCH: i16 = 9;
+const COMMIT: i16 = 9;
 
 /// How many topics go into one request.
 const CHUNK: usize = 1_000;
@@ -71,7 +88,13 @@ fn main() -> Result<()> {
         [broker, "alter", prefix, count, value] => {
             alter(&mut connect(broker)?, &names(prefix, count)?, value)
         }
-        _ => Err("usage: floor BROKER plan|create|alter PREFIX COUNT [VALUE]".into()),
+        [broker, "commit", prefix, count, topic] => {
+            commit(&mut connect(broker)?, &names(prefix, count)?, topic)
+        }
+        [broker, "lag", prefix, count, topic] => {
+            lag(&mut connect(broker)?, &names(prefix, count)?, topic)
+        }
+        _ => Err("usage: floor BROKER plan|create|alter|commit|lag PREFIX COUNT [VALUE]".into()),
     }
 }
 
@@ -132,6 +155,84 @@ fn alter(broker: &mut Broker, names: &[StrBytes], value: &str) -> Result<()> {
             let read = configs(broker, chunk)?;
             Ok(read.iter().all(|topic| has_value(topic, &value)))
         })?;
+    }
+    Ok(())
+}
+
+fn commit(broker: &mut Broker, groups: &[StrBytes], topic: &str) -> Result<()> {
+    let partitions = (0..PARTITIONS).map(|index| {
+        OffsetCommitRequestPartition::default()
+            .with_partition_index(index)
+            .with_committed_offset(0)
+    });
+    let partitions: Vec<_> = partitions.collect();
+    for (index, group) in groups.iter().enumerate() {
+        let id = GroupId(group.clone());
+        // The first question makes the topic that offsets are kept in.
+        eventually(|| {
+            let request = FindCoordinatorRequest::default()
+                .with_key_type(0)
+                .with_coordinator_keys(vec![group.clone()]);
+            let answer = broker.exchange(&request, 4)?;
+            Ok(answer
+                .coordinators
+                .iter()
+                .all(|found| found.error_code == 0))
+        })?;
+        let committed = OffsetCommitRequestTopic::default()
+            .with_name(read_topic(topic, index % TOPICS))
+            .with_partitions(partitions.clone());
+        let request = OffsetCommitRequest::default()
+            .with_group_id(id)
+            .with_topics(vec![committed]);
+        eventually(|| {
+            let answer = broker.exchange(&request, COMMIT)?;
+            let mut parts = answer.topics.iter().flat_map(|topic| &topic.partitions);
+            Ok(parts.all(|part| part.error_code == 0))
+        })?;
+    }
+    Ok(())
+}
+
+fn read_topic(prefix: &str, index: usize) -> TopicName {
+    TopicName(StrBytes::from_string(format!("{prefix}{index:02}")))
+}
+
+fn lag(broker: &mut Broker, groups: &[StrBytes], topic: &str) -> Result<()> {
+    let listed = broker.call(&ListGroupsRequest::default())?;
+    succeeded("ListGroups", listed.error_code)?;
+    for chunk in groups.chunks(CHUNK) {
+        let groups = chunk.iter().map(|group| {
+            OffsetFetchRequestGroup::default()
+                .with_group_id(GroupId(group.clone()))
+                .with_topics(None)
+        });
+        let request = OffsetFetchRequest::default().with_groups(groups.collect());
+        for group in broker.exchange(&request, FETCH)?.groups {
+            succeeded("OffsetFetch", group.error_code)?;
+        }
+    }
+    let names: Vec<TopicName> = (0..TOPICS).map(|index| read_topic(topic, index)).collect();
+    let texts: Vec<StrBytes> = names.iter().map(|name| name.0.clone()).collect();
+    for topic in topics(broker, &texts)? {
+        succeeded("Metadata", topic.error_code)?;
+    }
+    let ends = names.into_iter().map(|name| {
+        let partitions = (0..PARTITIONS).map(|index| {
+            ListOffsetsPartition::default()
+                .with_partition_index(index)
+                .with_timestamp(-1)
+        });
+        ListOffsetsTopic::default()
+            .with_name(name)
+            .with_partitions(partitions.collect())
+    });
+    let request = ListOffsetsRequest::default()
+        .with_replica_id(BrokerId(-1))
+        .with_topics(ends.collect());
+    let answer = broker.call(&request)?;
+    for part in answer.topics.iter().flat_map(|topic| &topic.partitions) {
+        succeeded("ListOffsets", part.error_code)?;
     }
     Ok(())
 }

@@ -147,6 +147,33 @@ alterations() {
     done
 }
 
+# Writes a project of 100 topics with ten partitions each, and of 1,000 groups, each of which reads one.
+groups() { # folder
+    mkdir -p "$1"
+    python3 - "$bootstrap" >"$1/main.hcl" <<'PYTHON'
+import sys
+
+print(f'provider "kafka" {{ bootstrap_servers = "{sys.argv[1]}" }}\nenvironment "bench" {{}}')
+for index in range(100):
+    print(f'topic "t{index:02}" {{\n  name = "read.{index:02}"\n  partitions = 10\n}}')
+for index in range(1000):
+    print(f'''consumer_group "g{index:05}" {{
+  name    = "group.{index:05}"
+  reads   = [topic.t{index % 100:02}]
+  max_lag = 1000
+}}''')
+PYTHON
+}
+
+lags() { # folder
+    "$streamform" apply --quiet --chdir "$1" --env bench --auto-approve >/dev/null
+    "$floor" "$bootstrap" commit group. 1000 read.
+    for _ in 1 2 3 4 5 6 7; do
+        measure "$work/lag.ours" "$streamform" status --quiet --chdir "$1" --env bench --json
+        measure "$work/lag.floor" "$floor" "$bootstrap" lag group. 1000 read.
+    done
+}
+
 validations() { # folder
     for _ in 1 2 3 4 5; do
         measure "$work/validate" "$streamform" validate --quiet --chdir "$1"
@@ -200,6 +227,9 @@ plans plan1000 "$work/create2" ours2. 1000
 far_plans far1000 "$work/create2"
 echo "altering 1,000 topics" >&2
 alterations
+echo "looking at 1,000 groups" >&2
+groups "$work/groups"
+lags "$work/groups"
 echo "validating 10,000 topics" >&2
 project "$work/large" large. 10000
 validations "$work/large"
@@ -224,6 +254,7 @@ if [ -e "$work/far10000.far" ]; then
 fi
 row "create 1,000" "$work/create.ours" "$work/create.floor"
 row "alter 1,000" "$work/alter.ours" "$work/alter.floor"
+row "status, 1,000 groups x 10" "$work/lag.ours" "$work/lag.floor"
 heading "validate 10,000 (processor)" "$(median "$work/validate" 3) ms" - - "$(median "$work/validate" 2) MB"
 heading "check 2,000 schemas (processor)" "$(median "$work/check" 3) ms" - - "$(median "$work/check" 2) MB"
 heading "version" "$(median "$work/version" 1) ms" - - ""
