@@ -3,6 +3,7 @@
 //! [`Connections`] holds the providers of a project and makes their clients when they are first needed.
 //! It is the place where secrets are read, and no earlier one.
 
+pub mod connect;
 mod files;
 pub mod flink;
 pub mod http;
@@ -30,6 +31,10 @@ pub use files::{ProjectFiles, UnreadFile};
 /// The providers that a project may use.
 pub const PROVIDERS: &[ProviderSchema] = &[
     ProviderSchema {
+        name: "connect",
+        settings: connect::SETTINGS,
+    },
+    ProviderSchema {
         name: "flink",
         settings: flink::SETTINGS,
     },
@@ -48,6 +53,7 @@ pub struct Connections {
     providers: BTreeMap<ProviderAddress, Provider>,
     base: PathBuf,
     files: ProjectFiles,
+    connect: Mutex<BTreeMap<ProviderAddress, connect::Client>>,
     flink: Mutex<BTreeMap<ProviderAddress, flink::Client>>,
     kafka: Mutex<BTreeMap<ProviderAddress, kafka::Client>>,
     registries: Mutex<BTreeMap<ProviderAddress, registry::Client>>,
@@ -67,6 +73,7 @@ impl Connections {
             providers: providers.clone(),
             base: base.to_owned(),
             files: ProjectFiles::default(),
+            connect: Mutex::default(),
             flink: Mutex::default(),
             kafka: Mutex::default(),
             registries: Mutex::default(),
@@ -135,6 +142,26 @@ impl Connections {
     ) -> Option<&BTreeMap<Arc<str>, Attribute>> {
         let provider = self.providers.get(address);
         provider.map(|provider| &provider.settings)
+    }
+
+    /// Returns the client of a `connect` provider; reads its secrets and certificates the first time.
+    pub fn connect(&self, address: &ProviderAddress) -> Result<connect::Client, Diagnostics> {
+        kept(&self.connect, address, || {
+            let provider = self.provider(address)?;
+            let pairs = self.settings(provider)?;
+            let mut settings = connect::settings::read(pairs)
+                .map_err(|wrong| wrong_settings("connect-setting", provider, wrong))?;
+            settings.http.tls.start_from(&self.base);
+            connect::Client::new(settings)
+                .map_err(|error| connect_diagnostic(address, &error).into())
+        })
+    }
+
+    /// Returns what reads the secrets that objects' settings name.
+    pub fn secrets(&self) -> Secrets {
+        Secrets {
+            base: self.base.clone(),
+        }
     }
 
     /// Returns the client of a `flink` provider; reads its secrets and certificates the first time.
@@ -213,20 +240,59 @@ impl Connections {
         attribute: &Attribute,
         secret: &SecretRef,
     ) -> Result<String, Diagnostic> {
-        let missing = |why: String| {
+        self.secrets().read(secret).map_err(|error| {
+            let hint = error.hint();
             Diagnostic::error(NO_SECRET, format!("The secret of {name} cannot be read"))
                 .at(attribute.value_span.clone())
-                .detail(format!("{secret}: {why}."))
+                .detail(format!("{error}."))
+                .hint_opt(hint)
+        })
+    }
+}
+
+/// Reads secrets, at the moment when one is needed and no earlier.
+#[derive(Debug, Clone)]
+pub struct Secrets {
+    base: PathBuf,
+}
+
+/// Why a secret cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("{secret}: {why}")]
+pub struct UnreadSecret {
+    secret: SecretRef,
+    why: String,
+    is_unset: bool,
+}
+
+impl UnreadSecret {
+    /// Returns what to do, where that is known.
+    pub fn hint(&self) -> Option<String> {
+        match &self.secret {
+            SecretRef::Env(variable) if self.is_unset => {
+                Some(format!("set {variable} for this command"))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Secrets {
+    /// Returns a secret's text.
+    pub fn read(&self, secret: &SecretRef) -> Result<String, UnreadSecret> {
+        let unread = |why: &str, is_unset| UnreadSecret {
+            secret: secret.clone(),
+            why: why.to_owned(),
+            is_unset,
         };
         match secret {
             SecretRef::Env(variable) => std::env::var(&**variable).map_err(|error| match error {
-                VarError::NotPresent => missing("there is no such environment variable".into())
-                    .hint(format!("set {variable} for this command")),
-                VarError::NotUnicode(_) => missing("it is no UTF-8 text".into()),
+                VarError::NotPresent => unread("there is no such environment variable", true),
+                VarError::NotUnicode(_) => unread("it is no UTF-8 text", false),
             }),
             SecretRef::File(path) => std::fs::read_to_string(self.base.join(&**path))
                 .map(|text| without_line_end(&text).to_owned())
-                .map_err(|error| missing(error.to_string())),
+                .map_err(|error| unread(&error.to_string(), false)),
         }
     }
 }
@@ -303,6 +369,14 @@ pub fn registry_diagnostic(
 ) -> Diagnostic {
     let text = capitalised(&error.to_string());
     let code = if error.is_away() { AWAY } else { "registry" };
+    Diagnostic::error(code, format!("{text} (provider {provider})"))
+        .hint_opt(error.hint().map(str::to_owned))
+}
+
+/// Returns what to tell about a failed call of a `connect` provider.
+pub fn connect_diagnostic(provider: &ProviderAddress, error: &connect::ConnectError) -> Diagnostic {
+    let text = capitalised(&error.to_string());
+    let code = if error.is_away() { AWAY } else { "connect" };
     Diagnostic::error(code, format!("{text} (provider {provider})"))
         .hint_opt(error.hint().map(str::to_owned))
 }
