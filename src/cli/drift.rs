@@ -20,7 +20,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, output: &Output) -> Result<Exit, Diagnostics> {
     block_on(async {
-        drift(args, output)
+        Box::pin(drift(args, output))
             .await
             .unwrap_or_else(|stop| stop.tell(output))
     })

@@ -64,7 +64,7 @@ pub(super) enum Format {
 
 pub(super) fn run(args: &Args, output: &Output) -> Result<Exit, Diagnostics> {
     block_on(async {
-        plan(args, output)
+        Box::pin(plan(args, output))
             .await
             .unwrap_or_else(|stop| stop.tell(output))
     })

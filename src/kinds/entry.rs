@@ -57,6 +57,8 @@ pub struct Decoded {
     pub remote_id: String,
     /// See [`Kind::relations`].
     pub relations: Vec<Relation>,
+    /// See [`Kind::patterns`].
+    pub patterns: Vec<Relation>,
     /// See [`Kind::owner`].
     pub owner: Option<String>,
 }
@@ -72,6 +74,10 @@ type DiffFn = fn(&Document, &[&Document], &Document, &str) -> Result<Vec<Delta>,
 type Settings = BTreeMap<Arc<str>, Attribute>;
 
 /// One row of the table of kinds.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a constant of the kind, and none depends on another"
+)]
 pub struct KindEntry {
     /// The block's keyword.
     pub name: &'static str,
@@ -95,6 +101,8 @@ pub struct KindEntry {
     pub acts: ActsFn,
     /// See [`Kind::PLANS_UNREAD`].
     pub plans_unread: bool,
+    /// See [`Kind::MEANING_VARIES`].
+    pub meaning_varies: bool,
     /// See [`Kind::drift`]: what was applied, its outcome, live, the object's name.
     pub drift: DriftFn,
     /// See [`Kind::equivalent`]: two descriptions, the object's name.
@@ -138,6 +146,7 @@ impl KindEntry {
             diff: diff::<D::Kind>,
             acts: acts::<D::Kind>,
             plans_unread: <D::Kind as Kind>::PLANS_UNREAD,
+            meaning_varies: <D::Kind as Kind>::MEANING_VARIES,
             drift: drift::<D::Kind>,
             equivalent: equivalent::<D::Kind>,
             outcome: outcome::<D::Kind>,
@@ -161,6 +170,7 @@ fn decode<K: Kind>(block: &Block) -> Result<Decoded, Diagnostics> {
         spec: Document::of(&spec),
         remote_id: K::identity(&spec),
         relations: K::relations(&spec),
+        patterns: K::patterns(&spec),
         owner: K::owner(&spec).map(str::to_owned),
     })
 }

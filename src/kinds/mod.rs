@@ -11,6 +11,7 @@
 //! typed fields; between kinds only [`Document`] travels, and [`entry`] alone erases types.
 
 mod attribute;
+pub mod connector;
 pub mod consumer_group;
 pub mod driver;
 pub mod entry;
@@ -45,6 +46,7 @@ pub use relation::{LiveUser, Relation, Ripple, Role};
 
 /// All kinds, by keyword.
 pub static KINDS: &[KindEntry] = &[
+    KindEntry::of::<connector::driver::ConnectorDriver>(),
     KindEntry::of::<consumer_group::driver::ConsumerGroupDriver>(),
     KindEntry::of::<job::driver::JobDriver>(),
     KindEntry::of::<schema::driver::SchemaDriver>(),
@@ -83,6 +85,9 @@ pub trait Kind: Sized + Send + Sync + 'static {
     /// Whether its objects do well or badly, beyond being there: `status` and `apply --wait` then look at
     /// them, by [`Driver::vitals`](driver::Driver::vitals) and [`Kind::judge`].
     const HAS_HEALTH: bool = false;
+    /// Whether what a description means can change while it reads the same, as the value of a secret that it
+    /// names: it is then compared with the live object even where that is as it was applied.
+    const MEANING_VARIES: bool = false;
     /// What HCL says: a canonical, secret-free description; also what the state keeps.
     type Spec: Serialize + DeserializeOwned + Clone + Send + Sync;
     /// What the system says.
@@ -100,6 +105,12 @@ pub trait Kind: Sized + Send + Sync + 'static {
 
     /// Returns the other objects that the settings name. A managed one among them is needed: it comes first.
     fn relations(_spec: &Self::Spec) -> Vec<Relation> {
+        Vec::new()
+    }
+
+    /// Returns the other objects that the settings name by a regular expression, which stands in the place of
+    /// the name and matches a whole one: those of the project are then [relations](Kind::relations), too.
+    fn patterns(_spec: &Self::Spec) -> Vec<Relation> {
         Vec::new()
     }
 
@@ -357,6 +368,9 @@ pub struct Finding {
     /// them, it is void.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub while_there: Vec<ObjectName>,
+    /// The object for want of which it holds: it is void where the plan makes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unless_made: Option<ObjectName>,
 }
 
 /// An object by its kind and its name in the live system.
@@ -396,6 +410,7 @@ impl Finding {
             path: None,
             loss: None,
             while_there: Vec::new(),
+            unless_made: None,
         }
     }
 
@@ -432,6 +447,16 @@ impl Finding {
             remote_id: remote_id.to_owned(),
         });
         self.while_there.extend(names);
+        self
+    }
+
+    /// Says that it does not hold where the plan makes this object.
+    #[must_use]
+    pub fn unless_made(mut self, kind: &str, remote_id: &str) -> Self {
+        self.unless_made = Some(ObjectName {
+            kind: kind.to_owned(),
+            remote_id: remote_id.to_owned(),
+        });
         self
     }
 
@@ -473,6 +498,7 @@ pub fn decode(project: &Project) -> Result<BTreeMap<Address, Desired>, Diagnosti
     let mut diagnostics = Diagnostics::new();
     let mut desired = BTreeMap::new();
     let mut owners = Owners::default();
+    let mut patterns = Vec::new();
     let of_providers = settings::resources(project);
     let resources = of_providers
         .iter()
@@ -510,6 +536,9 @@ pub fn decode(project: &Project) -> Result<BTreeMap<Address, Desired>, Diagnosti
                     .on(address),
             );
         }
+        if !decoded.patterns.is_empty() {
+            patterns.push((address, decoded.patterns));
+        }
         let taken = desired.insert(
             address.clone(),
             Desired {
@@ -536,6 +565,14 @@ pub fn decode(project: &Project) -> Result<BTreeMap<Address, Desired>, Diagnosti
     }
     if diagnostics.has_errors() {
         return Err(project.sources.attach(diagnostics));
+    }
+    for (address, patterns) in patterns {
+        let matched = relation::matched(&patterns, &desired);
+        if let Some(object) = desired.get_mut(address) {
+            object.relations.extend(matched);
+            object.relations.sort();
+            object.relations.dedup();
+        }
     }
     Ok(desired)
 }

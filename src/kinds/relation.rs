@@ -1,8 +1,14 @@
 //! What objects have to do with each other by name: who reads, writes and describes what. Pure.
 
+use std::collections::BTreeMap;
+
+use regex::Regex;
 use serde::{Deserialize, Serialize};
 
+use crate::address::Address;
 use crate::compatibility::level::Rollout;
+
+use super::Desired;
 
 /// What an object does with another one that its settings name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -49,4 +55,29 @@ pub struct Ripple {
     pub rollout: Rollout,
     /// Where that comes from, a clause: `the level is BACKWARD`.
     pub reason: String,
+}
+
+/// Returns the relations to objects of a project that patterns match. An expression that is not one here, as
+/// Java has some of its own, matches nothing: what it names is then not known.
+pub(super) fn matched(
+    patterns: &[Relation],
+    desired: &BTreeMap<Address, Desired>,
+) -> Vec<Relation> {
+    let mut matched = Vec::new();
+    for pattern in patterns {
+        let Ok(expression) = Regex::new(&format!("^(?:{})$", pattern.name)) else {
+            continue;
+        };
+        let names = desired
+            .iter()
+            .filter(|(address, object)| {
+                *address.kind == *pattern.kind && expression.is_match(&object.remote_id)
+            })
+            .map(|(_, object)| object.remote_id.clone());
+        matched.extend(names.map(|name| Relation {
+            name,
+            ..pattern.clone()
+        }));
+    }
+    matched
 }

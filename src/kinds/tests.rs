@@ -9,6 +9,11 @@ use super::*;
 
 /// Decodes the objects of a project of one file, and returns the errors.
 fn errors(text: &str) -> String {
+    objects(text).map_or_else(|errors| errors.render(), |_| String::new())
+}
+
+/// Decodes the objects of a project of one file.
+fn objects(text: &str) -> Result<BTreeMap<Address, Desired>, Diagnostics> {
     let mut files = MemoryFiles::default();
     files.insert("main.hcl", text);
     let project = load(&LoadRequest {
@@ -23,7 +28,7 @@ fn errors(text: &str) -> String {
         on_head: None,
     });
     let project = project.expect("the project loads");
-    decode(&project).map_or_else(|errors| errors.render(), |_| String::new())
+    decode(&project)
 }
 
 #[test]
@@ -115,4 +120,33 @@ topic "number" { internal = 1 }
       on topic.offsets
       Names that start with "__" belong to Kafka itself: changing such a topic can stop the cluster.
     "#);
+}
+
+#[test]
+fn a_pattern_names_those_that_it_matches_wholly() {
+    let text = r#"
+provider "kafka" { bootstrap_servers = "localhost:9092" }
+provider "connect" { url = "http://localhost:8083" }
+topic "a" { name = "orders.eu" }
+topic "b" { name = "orders.us" }
+topic "c" { name = "old.orders.us" }
+connector "sink" {
+  class  = "S"
+  config = { "topics.regex" = "orders\\..*" }
+}
+connector "java" {
+  class  = "S"
+  config = { "topics.regex" = "orders(?!x).*" }
+}
+"#;
+    let desired = objects(text).expect("decodes");
+    let names = |address: &str| {
+        let address: Address = address.parse().expect("an address");
+        let relations = desired[&address].relations.iter();
+        relations
+            .map(|relation| relation.name.as_str())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names("connector.sink"), ["orders.eu", "orders.us"]);
+    assert!(names("connector.java").is_empty());
 }

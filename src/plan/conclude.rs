@@ -85,22 +85,31 @@ fn judge(object: &Unread) -> Result<Vec<Finding>, WrongDocument> {
     (kind.check)(&object.erased())
 }
 
-/// Drops findings that are about other objects, all of which the plan deletes as well.
+/// Drops findings that are about other objects, all of which the plan deletes as well, or that are about the
+/// want of one that it makes.
 fn drop_void(changes: &mut [Change]) {
-    let deleted: BTreeSet<ObjectName> = changes
-        .iter()
-        .filter(|change| change.action.deletes())
-        .map(|change| ObjectName {
-            kind: change.address.kind.to_string(),
-            remote_id: change.remote_id.clone(),
-        })
-        .collect();
+    let named = |of: fn(Action) -> bool| -> BTreeSet<ObjectName> {
+        let those = changes.iter().filter(|change| of(change.action));
+        those
+            .map(|change| ObjectName {
+                kind: change.address.kind.to_string(),
+                remote_id: change.remote_id.clone(),
+            })
+            .collect()
+    };
+    let deleted = named(Action::deletes);
+    let made = named(|action| action == Action::Create);
     let is_void = |finding: &Finding| {
-        !finding.while_there.is_empty()
+        let are_gone = !finding.while_there.is_empty()
             && finding
                 .while_there
                 .iter()
-                .all(|name| deleted.contains(name))
+                .all(|name| deleted.contains(name));
+        are_gone
+            || finding
+                .unless_made
+                .as_ref()
+                .is_some_and(|name| made.contains(name))
     };
     for change in changes {
         change.findings.retain(|finding| !is_void(finding));

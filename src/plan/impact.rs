@@ -180,6 +180,8 @@ struct User {
     role: Role,
     provider: ProviderAddress,
     party: Party,
+    /// The ids of the groups that it reads by: a live group of that name is nobody else.
+    groups: Vec<String>,
 }
 
 /// An object that another one describes, and where it is.
@@ -215,6 +217,7 @@ impl Flows {
                         role: relation.role,
                         provider: object.provider.clone(),
                         party: declared(address, object),
+                        groups: groups(address, object),
                     });
                     continue;
                 }
@@ -276,6 +279,13 @@ impl Flows {
             !same_kind || described.providers.contains(&user.provider)
         })
     }
+}
+
+fn groups(address: &Address, object: &Desired) -> Vec<String> {
+    let kind = kinds::kind(&address.kind);
+    // The description was made by this very kind.
+    let groups = kind.and_then(|kind| (kind.groups)(&object.spec, None, &object.remote_id).ok());
+    groups.unwrap_or_default()
 }
 
 fn declared(address: &Address, object: &Desired) -> Party {
@@ -415,15 +425,20 @@ fn impact(ripple: kinds::Ripple, concern: &[(Described, Vec<User>)], live: &Live
             }
             let key = (provider.clone(), described.kind, described.name.clone());
             for user in live.found.get(&key).into_iter().flatten() {
-                let party = Party {
+                let of_group = users
+                    .iter()
+                    .find(|known| known.role == user.role && known.groups.contains(&user.name));
+                let unknown = || Party {
                     kind: user.kind.to_owned(),
                     name: user.name.clone(),
                     address: None,
                     managed: false,
                     owner: None,
-                    live: Some(user.state.clone()),
+                    live: None,
                 };
-                add(&mut impact, user.role, party);
+                let party = of_group.map_or_else(unknown, |known| known.party.clone());
+                let live = Some(user.state.clone());
+                add(&mut impact, user.role, Party { live, ..party });
             }
         }
     }

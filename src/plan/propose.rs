@@ -105,7 +105,8 @@ fn compare(
 ) -> Result<(Option<Drift>, Option<Change>), WrongDocument> {
     let drifted = drift_of(address, item, live)?;
     // Most objects are as they were applied, and wanted so: that was seen just now.
-    if drifted.is_none() && live.is_some() && is_wanted_as_applied(item) {
+    let is_settled = !item.kind.meaning_varies && is_wanted_as_applied(item);
+    if drifted.is_none() && live.is_some() && is_settled {
         return Ok((None, None));
     }
     Ok((drifted, change_of(address, item, live)?))

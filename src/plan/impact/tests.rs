@@ -16,6 +16,7 @@ fn user(role: Role, address: &str, managed: bool) -> User {
     User {
         role,
         provider: provider("kafka"),
+        groups: Vec::new(),
         party: Party {
             kind: address.kind.to_string(),
             name: address.name.to_string(),
