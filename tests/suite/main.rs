@@ -11,6 +11,7 @@ mod compatibility_avro;
 mod compatibility_json;
 mod compatibility_protobuf;
 mod completeness;
+mod connector;
 mod consumer_groups;
 mod convergence;
 mod format;

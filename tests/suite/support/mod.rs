@@ -1,5 +1,6 @@
 //! What the integration tests share: projects, the program itself, real servers, and a slow network.
 
+pub(crate) mod connect;
 pub(crate) mod estate;
 pub(crate) mod kafka;
 pub(crate) mod program;

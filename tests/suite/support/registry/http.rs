@@ -6,28 +6,28 @@ use std::net::TcpStream;
 
 /// A request.
 #[derive(Debug, Clone)]
-pub(super) struct Request {
-    pub(super) method: String,
+pub(in crate::support) struct Request {
+    pub(in crate::support) method: String,
     /// The parts of the path, decoded.
-    pub(super) path: Vec<String>,
+    pub(in crate::support) path: Vec<String>,
     /// The parameters, as they stand.
-    pub(super) query: Vec<(String, String)>,
-    pub(super) authorization: Option<String>,
-    pub(super) body: Vec<u8>,
+    pub(in crate::support) query: Vec<(String, String)>,
+    pub(in crate::support) authorization: Option<String>,
+    pub(in crate::support) body: Vec<u8>,
     /// Whether the connection ends with the answer.
-    pub(super) is_last: bool,
+    pub(in crate::support) is_last: bool,
 }
 
 impl Request {
     /// Returns a parameter.
-    pub(super) fn parameter(&self, name: &str) -> Option<&str> {
+    pub(in crate::support) fn parameter(&self, name: &str) -> Option<&str> {
         let found = self.query.iter().find(|(given, _)| given == name);
         found.map(|(_, value)| value.as_str())
     }
 }
 
 /// Reads the next request of a connection; `None` at its end.
-pub(super) fn read(stream: &mut BufReader<TcpStream>) -> Option<Request> {
+pub(in crate::support) fn read(stream: &mut BufReader<TcpStream>) -> Option<Request> {
     let mut line = String::new();
     stream.read_line(&mut line).ok().filter(|read| *read > 0)?;
     let mut words = line.split(' ');
@@ -80,7 +80,7 @@ fn decoded(part: &str) -> String {
 }
 
 /// Writes an answer.
-pub(super) fn write(
+pub(in crate::support) fn write(
     stream: &mut TcpStream,
     status: u16,
     headers: &[(String, String)],

@@ -1,7 +1,7 @@
 //! A schema registry for tests: a plain client that shares nothing with Streamform's own, and a
 //! stand-in that answers as Confluent documents.
 
-mod http;
+pub(crate) mod http;
 mod stand_in;
 mod subjects;
 

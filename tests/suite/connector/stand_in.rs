@@ -1,0 +1,213 @@
+//! What a real worker does only now and then, and what must be counted.
+
+use std::collections::BTreeMap;
+
+use crate::support::connect::StandIn;
+
+use super::{Plant, SECRET};
+
+const SINK: &str = r#"
+connector "out" {
+  name  = "P.out"
+  class = "FileStreamSink"
+  config = {
+    "file"         = "/tmp/out"
+    "topics"       = "orders"
+    "the.password" = secret("env:TEST_CONNECT_SECRET")
+  }
+}
+"#;
+
+#[test]
+fn a_rebalance_is_waited_for() {
+    let stand_in = StandIn::start();
+    let plant = Plant::at(&stand_in.url(), "rebalance");
+    plant.declare(SINK);
+    let busy = "Cannot complete request because of a conflicting operation (e.g. worker rebalance)";
+    stand_in.force(2, "POST /connectors", 409, busy);
+    stand_in.force(2, "PUT /connectors", 409, busy);
+    plant.apply().expect(0);
+    plant.expect_empty_plan();
+}
+
+#[test]
+fn stars_are_no_difference_and_another_secret_is_one() {
+    let stand_in = StandIn::start();
+    stand_in.arrange(|workers| workers.masks = true);
+    let plant = Plant::at(&stand_in.url(), "masked");
+    plant.declare(SINK);
+    plant.apply().expect(0);
+    plant.expect_empty_plan();
+    plant.run("drift", &[]).expect(0);
+    let plan = plant
+        .run_with("plan", &["--detailed-exitcode"], "other-91c2")
+        .expect(2);
+    assert!(plan.stdout.contains("another value now"), "{}", plan.stdout);
+    plant
+        .run_with("apply", &["--auto-approve"], "other-91c2")
+        .expect(0);
+    assert_eq!(
+        stand_in.config(&plant.name("out"))["the.password"],
+        "other-91c2"
+    );
+    plant
+        .run_with("plan", &["--detailed-exitcode"], "other-91c2")
+        .expect(0);
+    // Another key is sent without the stars of the password.
+    plant.declare(&SINK.replace("/tmp/out", "/tmp/other"));
+    plant
+        .run_with("apply", &["--auto-approve"], "other-91c2")
+        .expect(0);
+    assert_eq!(
+        stand_in.config(&plant.name("out"))["the.password"],
+        "other-91c2"
+    );
+}
+
+#[test]
+fn older_workers_take_the_whole_configuration_and_what_others_set_stays() {
+    let stand_in = StandIn::start();
+    stand_in.arrange(|workers| workers.is_old = true);
+    let plant = Plant::at(&stand_in.url(), "old");
+    plant.declare(&SINK.replace("    \"topics\"", "    \"batch\"        = 3\n    \"topics\""));
+    plant.apply().expect(0);
+    let name = plant.name("out");
+    stand_in.arrange(|workers| {
+        let body = serde_json::json!({
+            "connector.class": "FileStreamSink", "file": "/tmp/out", "topics": "orders",
+            "the.password": SECRET, "batch": "3", "by.hand": "yes",
+        });
+        workers.set(&name, &body);
+    });
+    plant.declare(&SINK.replace("/tmp/out", "/tmp/other"));
+    plant.apply().expect(0);
+    let config = stand_in.config(&name);
+    assert_eq!(config["file"], "/tmp/other");
+    assert_eq!(config["by.hand"], "yes");
+    assert!(config["batch"].is_null(), "{config}");
+    plant.expect_empty_plan();
+}
+
+#[test]
+fn words_that_repeat_a_secret_are_told_without_it() {
+    let stand_in = StandIn::start();
+    stand_in.arrange(|workers| {
+        let message = "Invalid value VALUE for configuration the.password".to_owned();
+        workers.refused.insert("the.password".into(), message);
+    });
+    let plant = Plant::at(&stand_in.url(), "words");
+    plant.declare(SINK);
+    let plan = plant.run("plan", &[]).expect(1);
+    let told = format!("{}{}", plan.stdout, plan.stderr);
+    assert!(told.contains("Invalid value (secret)"), "{told}");
+    // So does a trace, and the error of a call.
+    stand_in.arrange(|workers| {
+        workers.refused.clear();
+        workers.failures = 9;
+    });
+    let apply = plant.apply().expect(1);
+    let told = format!("{}{}", apply.stdout, apply.stderr);
+    assert!(told.contains("wrong password (secret)"), "{told}");
+    let drift = plant.run("plan", &[]).expect(0);
+    assert!(
+        drift.stdout.contains("wrong password (secret)"),
+        "{}",
+        drift.stdout
+    );
+}
+
+#[test]
+fn a_plugin_that_answers_500_breaks_no_plan() {
+    let stand_in = StandIn::start();
+    let plant = Plant::at(&stand_in.url(), "five_hundred");
+    plant.declare(SINK);
+    let words = format!("Cannot invoke ConfigValueInfo.errors() with {SECRET}");
+    stand_in.force(1, "PUT /connector-plugins", 500, &words);
+    let plan = plant.run("plan", &[]).expect(0);
+    assert!(plan.stdout.contains("Cannot invoke"), "{}", plan.stdout);
+    stand_in.force(1, "PUT /connector-plugins", 500, &words);
+    stand_in.force(1, "POST /connectors", 500, &words);
+    let apply = plant.apply().expect(1);
+    let told = format!("{}{}", apply.stdout, apply.stderr);
+    assert!(told.contains("cannot reach their own system"), "{told}");
+    // It is not known whether it was made: the next run finds out.
+    plant.apply().expect(0);
+    plant.expect_empty_plan();
+}
+
+#[test]
+fn a_restart_helps_as_often_as_the_block_says() {
+    let stand_in = StandIn::start();
+    let plant = Plant::at(&stand_in.url(), "restarts");
+    let with = |attempts: u32| {
+        let block = format!(
+            "restart {{\n    max_attempts = {attempts}\n    backoff = \"10ms\"\n  }}\n  config = {{"
+        );
+        SINK.replace("config = {", &block)
+    };
+    plant.declare(&with(3));
+    plant.apply().expect(0);
+    let name = plant.name("out");
+    stand_in.arrange(|workers| workers.fail(&name, 2));
+    stand_in.requests();
+    plant.apply().expect(0);
+    let restarts = stand_in.requests();
+    let restarts = restarts
+        .iter()
+        .filter(|request| request.ends_with("/restart"));
+    assert_eq!(restarts.count(), 2);
+    stand_in.arrange(|workers| workers.fail(&name, 9));
+    let apply = plant.apply().expect(1);
+    let told = format!("{}{}", apply.stdout, apply.stderr);
+    assert!(told.contains("restarted 3 times"), "{told}");
+}
+
+#[test]
+fn a_plan_without_changes_takes_one_request_for_all_connectors() {
+    const CONNECTORS: usize = 500;
+    let stand_in = StandIn::start();
+    let plant = Plant::at(&stand_in.url(), "count");
+    plant.declare(
+        r#"
+connector "out" {
+  for_each = toset([for n in range(500) : "c${n}"])
+  name     = "P.${each.key}"
+  class    = "FileStreamSink"
+  config   = { "file" = "/tmp/${each.key}", "topics" = "orders" }
+}
+"#,
+    );
+    plant.apply().expect(0);
+    stand_in.requests();
+    plant.expect_empty_plan();
+    let requests = stand_in.requests();
+    assert_eq!(requests, ["GET /connectors"], "{CONNECTORS} connectors");
+}
+
+#[test]
+fn workers_that_are_away_are_told_with_what_to_do() {
+    let stand_in = StandIn::start();
+    let plant = Plant::at(&stand_in.url(), "away");
+    plant.declare(SINK);
+    stand_in.force(9, "GET /connectors", 503, "no worker");
+    let plan = plant.run("plan", &[]).expect(1);
+    assert!(plan.stderr.contains("503"), "{}", plan.stderr);
+    let nowhere = Plant::at("http://127.0.0.1:1", "nowhere");
+    nowhere.declare(SINK);
+    let plan = nowhere.run("plan", &[]).expect(1);
+    assert!(plan.stderr.contains("check url"), "{}", plan.stderr);
+}
+
+#[test]
+fn a_connector_that_was_made_a_moment_ago_is_found() {
+    let stand_in = StandIn::start();
+    let plant = Plant::at(&stand_in.url(), "moment");
+    plant.declare(SINK);
+    plant.apply().expect(0);
+    // Left out of the list with its details, as long as its status is not known.
+    stand_in.arrange(|workers| workers.hides = true);
+    plant.expect_empty_plan();
+    let empty = BTreeMap::new();
+    stand_in.arrange(|workers| workers.add("nobodys", empty));
+    plant.expect_empty_plan();
+}
