@@ -24,10 +24,11 @@ use crate::gate::{ApprovedPlan, GateInput};
 use crate::graph;
 use crate::kinds::{self, Desired};
 use crate::past::{self, Base};
+use crate::plan::around::Neighbours;
 use crate::plan::impact::Flows;
 use crate::plan::propose::Observed;
 use crate::plan::survey::{SurveyInput, desired_hash, survey};
-use crate::plan::{Mode, Plan, Selection, conclude, impact, propose};
+use crate::plan::{Mode, Plan, Selection, around, conclude, impact, propose};
 use crate::refresh::{self, Absence, Drivers, RefreshError};
 use crate::source::Snapshot;
 use crate::state::State;
@@ -283,6 +284,7 @@ pub async fn plan_environment(
     } else {
         (drivers, Ok(Observed::new()))
     };
+    let neighbours = Neighbours::of(&desired); // (pure)
     let flows = Flows::of(&desired, &project.providers); // (pure)
     let survey = survey(SurveyInput {
         project: &project,
@@ -318,6 +320,7 @@ pub async fn plan_environment(
     past::recall(&mut proposal, &project.providers, options.base)
         .await
         .map_err(PlanError::Outside)?; // (I/O)
+    around::place(&mut proposal, &neighbours); // (pure)
     let concerns = impact::concerns(&proposal, &flows).map_err(PlanError::Outside)?; // (pure)
     let places = places(&mut proposal);
     let facts = refresh::investigate(&mut drivers, &proposal)

@@ -5,6 +5,7 @@
 //! Other permissions do not cover it: nothing is lost that could be measured, somebody stops working.
 
 use crate::graph::{Graph, Origin};
+use crate::kinds::BREAKS_READERS;
 use crate::plan::Plan;
 use crate::plan::impact::NO_SAFE_ORDER;
 
@@ -25,7 +26,7 @@ pub fn gate(plan: &Plan, input: &GateInput) -> Vec<Refusal> {
             continue;
         }
         let breaking = findings.iter();
-        for finding in breaking.filter(|finding| finding.code == NO_SAFE_ORDER) {
+        for finding in breaking.filter(|it| it.code == NO_SAFE_ORDER || it.code == BREAKS_READERS) {
             let permission = format!(
                 "if the break is wanted: --allow-breaking '{address}', or allow_breaking = true in the block's \
                  lifecycle"

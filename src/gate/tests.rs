@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::address::EnvironmentName;
 use crate::diagnostic::Diagnostics;
 use crate::document::ContentHash;
-use crate::kinds::{Action, Finding, Weight};
+use crate::kinds::{Action, Around, Finding, Weight};
 use crate::plan::propose::PROTECTED;
 use crate::plan::{Basis, Change, Mode, Plan, Selection};
 
@@ -40,6 +40,7 @@ pub(crate) fn plan(changes: Vec<(&str, Action, Vec<Finding>)>, owned: usize) -> 
                 live: None,
                 facts: None,
                 findings,
+                around: Around::default(),
                 impact: None,
                 needs: BTreeSet::new(),
                 follows: BTreeSet::new(),

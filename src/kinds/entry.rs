@@ -14,8 +14,8 @@ use crate::document::Document;
 
 use super::driver::{self, Connect, Driver};
 use super::{
-    Action, CheckInput, Delta, Finding, Health, Healthy, Kind, Look, Memory, Past, Recall,
-    Relation, Ripple,
+    Action, Around, CheckInput, Claims, Delta, Finding, Health, Healthy, Kind, Look, Memory, Past,
+    Recall, Relation, Ripple,
 };
 
 /// A document that its kind cannot read.
@@ -46,6 +46,8 @@ pub struct ErasedChange<'a> {
     pub deltas: &'a [Delta],
     /// What was measured.
     pub facts: Option<&'a Document>,
+    /// What the project says around the object.
+    pub around: &'a Around,
 }
 
 /// What a block says, decoded.
@@ -87,6 +89,10 @@ pub struct KindEntry {
     pub settings: &'static [&'static str],
     /// See [`Kind::DECLARATION`].
     pub declaration: bool,
+    /// See [`Kind::FITS_PARTITIONS`].
+    pub fits_partitions: bool,
+    /// See [`Kind::CLAIMS`].
+    pub claims: Option<Claims>,
     /// Reads a block.
     pub decode: fn(&Block) -> Result<Decoded, Diagnostics>,
     /// See [`Kind::reserved`].
@@ -139,6 +145,8 @@ impl KindEntry {
             schema: <D::Kind as Kind>::SCHEMA,
             settings: <D::Kind as Kind>::SETTINGS,
             declaration: <D::Kind as Kind>::DECLARATION,
+            fits_partitions: <D::Kind as Kind>::FITS_PARTITIONS,
+            claims: <D::Kind as Kind>::CLAIMS,
             decode: decode::<D::Kind>,
             reserved: <D::Kind as Kind>::reserved,
             relations: relations::<D::Kind>,
@@ -352,6 +360,7 @@ fn typed<K: Kind, T>(
         live: live.as_ref(),
         deltas: change.deltas,
         facts: &facts,
+        around: change.around,
     }))
 }
 

@@ -17,6 +17,7 @@ pub mod driver;
 pub mod entry;
 pub mod health;
 pub mod job;
+pub mod kafka_streams;
 pub mod past;
 pub mod quantity;
 pub mod relation;
@@ -42,13 +43,14 @@ use crate::document::Document;
 pub use entry::KindEntry;
 pub use health::{Health, Healthy, Look, NoVitals, Verdict};
 pub use past::{Memory, Past, Recall};
-pub use relation::{LiveUser, Relation, Ripple, Role};
+pub use relation::{Around, LiveUser, Neighbour, Relation, Ripple, Role};
 
 /// All kinds, by keyword.
 pub static KINDS: &[KindEntry] = &[
     KindEntry::of::<connector::driver::ConnectorDriver>(),
     KindEntry::of::<consumer_group::driver::ConsumerGroupDriver>(),
     KindEntry::of::<job::driver::JobDriver>(),
+    KindEntry::of::<kafka_streams::driver::KafkaStreamsDriver>(),
     KindEntry::of::<schema::driver::SchemaDriver>(),
     KindEntry::of::<schema_registry::driver::RegistryDriver>(),
     KindEntry::of::<topic::driver::TopicDriver>(),
@@ -88,6 +90,12 @@ pub trait Kind: Sized + Send + Sync + 'static {
     /// Whether what a description means can change while it reads the same, as the value of a secret that it
     /// names: it is then compared with the live object even where that is as it was applied.
     const MEANING_VARIES: bool = false;
+    /// Whether its objects make something of their own to fit the partitions of what they read, and break when
+    /// there are more of them.
+    const FITS_PARTITIONS: bool = false;
+    /// Whether an object of another kind belongs to one of this kind, which makes it and deletes it: this one's
+    /// name, the other one's kind and name. None of the other kinds' objects do where it is not set.
+    const CLAIMS: Option<Claims> = None;
     /// What HCL says: a canonical, secret-free description; also what the state keeps.
     type Spec: Serialize + DeserializeOwned + Clone + Send + Sync;
     /// What the system says.
@@ -218,6 +226,12 @@ pub trait Kind: Sized + Send + Sync + 'static {
     fn checks() -> &'static [Check<Self>];
 }
 
+/// See [`Kind::CLAIMS`].
+pub type Claims = fn(&str, &str, &str) -> bool;
+
+/// The finding about a change that is known to break somebody who reads the object: a person decides.
+pub const BREAKS_READERS: &str = "breaks-readers";
+
 /// One rule: what it looks at and the function that applies it.
 pub struct Check<K: Kind> {
     /// A stable name for programs, such as `partition-decrease`.
@@ -242,6 +256,8 @@ pub struct CheckInput<'a, K: Kind> {
     pub deltas: &'a [Delta],
     /// What was measured for this change.
     pub facts: &'a K::Facts,
+    /// What the project says around the object.
+    pub around: &'a Around,
 }
 
 /// What is done to an object.

@@ -48,6 +48,52 @@ pub struct LiveUser {
     pub state: String,
 }
 
+/// What the project says around an object.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Around {
+    /// The object that makes it and deletes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub belongs_to: Option<Neighbour>,
+    /// Who reads it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub readers: Vec<Neighbour>,
+}
+
+impl Around {
+    /// Whether the project says nothing.
+    pub fn is_empty(&self) -> bool {
+        self.belongs_to.is_none() && self.readers.is_empty()
+    }
+}
+
+/// Another object of the project.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Neighbour {
+    /// Its block.
+    pub address: Address,
+    /// Its name in the live system.
+    pub name: String,
+    /// Whom to talk to about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// See [`Kind::FITS_PARTITIONS`](super::Kind::FITS_PARTITIONS).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fits_partitions: bool,
+}
+
+impl Neighbour {
+    /// Returns it as people know it: `kafka_streams.fraud ("fraud-app"; owner team-fraud)`.
+    pub fn words(&self) -> String {
+        let (address, name) = (&self.address, &self.name);
+        match &self.owner {
+            Some(owner) => format!("{address} ({name:?}; owner {owner})"),
+            None => format!("{address} ({name:?})"),
+        }
+    }
+}
+
 /// What a change means to those who read and write what the object describes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ripple {

@@ -22,6 +22,11 @@ pub fn needs_facts(change: &Change) -> bool {
     }
 }
 
+/// Whether an object is taken over that another object of the project makes for itself.
+fn is_anothers(change: &Change) -> bool {
+    matches!(change.action, Action::Adopt | Action::Record) && change.around.belongs_to.is_some()
+}
+
 /// Holds every change against its kind's rules.
 ///
 /// `away` says why objects could not be read: they are judged by what HCL and the state say.
@@ -40,7 +45,7 @@ pub fn conclude(
     let mut wrong = Diagnostics::new();
     for change in &mut changes {
         change.facts = facts.remove(&change.address);
-        if !needs_facts(change) {
+        if !needs_facts(change) && !is_anothers(change) {
             continue;
         }
         let Some(kind) = kinds::kind(&change.address.kind) else {

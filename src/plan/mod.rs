@@ -13,6 +13,7 @@
 //! The plan is a value: the same inputs give the same bytes ([`mod@file`]). Whether it may be applied is
 //! decided by the gates, which read it and nothing else.
 
+pub mod around;
 pub mod conclude;
 pub mod file;
 pub mod impact;
@@ -31,7 +32,7 @@ use crate::address::{Address, EnvironmentName, ProviderAddress};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::document::{ContentHash, Document};
 use crate::kinds::entry::{ErasedChange, WrongDocument};
-use crate::kinds::{Action, Delta, Finding};
+use crate::kinds::{Action, Around, Delta, Finding};
 
 pub use impact::Impact;
 pub use propose::Proposal;
@@ -135,6 +136,9 @@ pub struct Change {
     /// What was measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub facts: Option<Document>,
+    /// What the project says around the object: whose it is, and who reads it.
+    #[serde(default, skip_serializing_if = "Around::is_empty")]
+    pub around: Around,
     /// What the kind's rules found.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
@@ -199,9 +203,16 @@ impl Change {
             live: self.live.as_ref(),
             deltas: &self.deltas,
             facts: self.facts.as_ref(),
+            around: &self.around,
         }
     }
 }
+
+/// What is around an object that could not be read does not matter: its rules judge by what HCL and the state say.
+static ALONE: Around = Around {
+    belongs_to: None,
+    readers: Vec::new(),
+};
 
 impl Unread {
     /// Returns the object as its kind's rules see it: what would be done is not known for sure.
@@ -217,6 +228,7 @@ impl Unread {
             live: None,
             deltas: &[],
             facts: self.facts.as_ref(),
+            around: &ALONE,
         }
     }
 }

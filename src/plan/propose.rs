@@ -8,7 +8,7 @@ use crate::address::Address;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::document::Document;
 use crate::kinds::entry::WrongDocument;
-use crate::kinds::{Action, Delta, Desired, Finding, Weight};
+use crate::kinds::{Action, Around, Delta, Desired, Finding, Weight};
 use crate::state::ObjectState;
 use crate::state::journal::Operation;
 
@@ -146,6 +146,7 @@ fn blank(address: &Address, item: &Item, live: Option<&Document>) -> Change {
         live: live.cloned(),
         facts: None,
         findings: Vec::new(),
+        around: Around::default(),
         impact: None,
         follows: BTreeSet::new(),
         needs: item

@@ -13,6 +13,7 @@ use crate::diagnostic::Diagnostics;
 use crate::document::Document;
 use crate::graph::infer::infer;
 use crate::kinds::{self, Action, LiveUser, Role};
+use crate::plan::around::{Neighbours, place};
 use crate::plan::conclude::{Facts, conclude};
 use crate::plan::impact::{Concerns, Flows, LiveUsers, concerns, weigh};
 use crate::plan::propose::{Observed, propose};
@@ -96,6 +97,7 @@ impl World {
         })?;
         let mut desired = kinds::decode(&project)?;
         infer(&mut desired).map_err(|cycle| cycle.diagnostic())?;
+        let neighbours = Neighbours::of(&desired);
         let flows = Flows::of(&desired, &project.providers);
         let survey = survey(SurveyInput {
             project: &project,
@@ -114,7 +116,8 @@ impl World {
             .keys()
             .map(|address| (address.clone(), live(address)))
             .collect();
-        let proposal = propose(survey, &observed)?;
+        let mut proposal = propose(survey, &observed)?;
+        place(&mut proposal, &neighbours);
         let concerns = concerns(&proposal, &flows)?;
         Ok((proposal, concerns))
     }
@@ -451,4 +454,50 @@ fn what_was_cut_short_is_asked_for_again_with_all_that_differs() {
     };
     same.apply(&again);
     assert!(same.plan(REWIND).is_empty());
+}
+
+#[test]
+fn what_an_application_makes_and_reads_is_known_within_its_cluster() {
+    let blocks = r#"
+provider "kafka" {
+  alias             = "other"
+  bootstrap_servers = "other:9092"
+}
+kafka_streams "fraud" {
+  reads  = ["payments"]
+  writes = ["alerts"]
+  owner  = "team-fraud"
+}
+kafka_streams "fraud-v2" { reads = ["payments"] }
+topic "payments" { partitions = 1 }
+topic "alerts" { partitions = 1 }
+topic "own" {
+  name       = "fraud-v2-counts-changelog"
+  partitions = 1
+  internal   = true
+}
+topic "elsewhere" {
+  name       = "fraud-v2-counts-changelog"
+  partitions = 1
+  internal   = true
+  provider   = kafka.other
+}
+"#;
+    let plan = World::new().plan(blocks);
+    let around = |address: &str| {
+        let change = plan.changes.iter().find(|it| it.address == parse(address));
+        let around = &change.expect("a change").around;
+        let belongs_to = around.belongs_to.as_ref().map(|it| it.address.to_string());
+        let readers = around.readers.iter().map(|it| it.address.to_string());
+        (belongs_to, readers.collect::<Vec<_>>())
+    };
+    let both = vec![
+        "kafka_streams.fraud".to_owned(),
+        "kafka_streams.fraud-v2".to_owned(),
+    ];
+    assert_eq!(around("topic.payments"), (None, both));
+    assert_eq!(around("topic.alerts"), (None, vec![]));
+    let owner = Some("kafka_streams.fraud-v2".to_owned());
+    assert_eq!(around("topic.own"), (owner, vec![]));
+    assert_eq!(around("topic.elsewhere"), (None, vec![]));
 }

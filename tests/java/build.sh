@@ -9,6 +9,9 @@
 #   counter-v1.jar, counter-v2.jar, counter-v3.jar, counter-failing.jar
 #       versions of one Flink job; counter/CounterJob.java says what they do and which arguments they take.
 #
+#   streams.jar
+#       a Kafka Streams application; streams/Counts.java says what it does.
+#
 # A folder with a pom.xml gets what it depends on by Maven: NAME.jar and NAME/lib/*.jar.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

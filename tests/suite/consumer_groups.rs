@@ -414,3 +414,28 @@ fn a_slip_in_the_name_of_the_group_that_hands_over_is_refused() {
     let said = format!("did you mean {:?}?", estate.name("billing"));
     assert!(run.stderr.contains(&said), "{}", run.stderr);
 }
+
+#[test]
+fn the_lag_of_a_group_is_judged_by_its_trend() {
+    let Some(estate) = Estate::new("lag") else {
+        return;
+    };
+    let orders = topic("orders", 2, FOREVER);
+    let group = |name: &str, max_lag: u64| asking(name, &format!("  max_lag = {max_lag}"));
+    estate.declare(&format!("{orders}{}{}", group("idle", 5), group("busy", 5)));
+    estate.apply(&[]).expect(0);
+    let name = estate.name("orders");
+    estate.kafka.produce_numbers(&name, 0..20);
+    estate.kafka.commit(&estate.name("idle"), &name, 0);
+    estate
+        .kafka
+        .commit(&estate.name("busy"), &name, estate.kafka.end(&name, 0));
+    let run = estate
+        .run("status", &["--json", "--watch-for", "17s"])
+        .expect(2);
+    let status: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    let text = status.to_string();
+    assert!(text.contains("is stalled: it commits nothing in"), "{text}");
+    let only = ["--target", "consumer_group.busy"];
+    estate.run("status", &only).expect(0);
+}

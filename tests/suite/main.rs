@@ -19,6 +19,7 @@ mod git_remote;
 mod hardship;
 mod impact;
 mod kafka_client;
+mod kafka_streams;
 mod kill;
 mod layering;
 mod modules;

@@ -23,6 +23,10 @@ pub(super) const CHECKS: &[Check<ConsumerGroup>] = &[
         run: group_active,
     },
     Check {
+        code: "streams-state",
+        run: streams_state,
+    },
+    Check {
         code: "hand-over-active",
         run: hand_over_active,
     },
@@ -156,6 +160,34 @@ fn group_active(input: &Input<'_>) -> Vec<Finding> {
             "stop its application and plan again; or take the block {} away to leave it as it is",
             block(spec)
         ))
+        .on(block(spec)),
+    ]
+}
+
+/// Offsets are only a part of what a Kafka Streams application knows.
+fn streams_state(input: &Input<'_>) -> Vec<Finding> {
+    let Some((spec, facts)) = step(input) else {
+        return Vec::new();
+    };
+    let source = facts.from.as_ref().and_then(|from| from.live.as_ref());
+    let is_streams = |live: &super::ConsumerGroupLive| live.protocol == Protocol::Streams;
+    if !input.live.into_iter().chain(source).any(is_streams) {
+        return Vec::new();
+    }
+    vec![
+        Finding::new(
+            "streams-state",
+            Weight::Warning,
+            "A Kafka Streams application keeps state besides its offsets, which stays as it is",
+        )
+        .detail(
+            "What is read again is counted again, what is left out stays uncounted; and under another application \
+             id there is no state at all.",
+        )
+        .hint(
+            "kafka-streams-application-reset deletes the internal topics too; the local state of the instances \
+             is for KafkaStreams.cleanUp() to delete",
+        )
         .on(block(spec)),
     ]
 }

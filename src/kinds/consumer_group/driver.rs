@@ -177,13 +177,13 @@ fn asking(question: &Question<ConsumerGroup>) -> Option<&ConsumerGroupSpec> {
     (asked && question.action == Action::Update).then_some(spec)
 }
 
-fn chosen(all: &[ListedGroup], ids: &BTreeSet<&str>) -> Vec<ListedGroup> {
+pub(in crate::kinds) fn chosen(all: &[ListedGroup], ids: &BTreeSet<&str>) -> Vec<ListedGroup> {
     let chosen = all.iter().filter(|group| ids.contains(&*group.id));
     chosen.cloned().collect()
 }
 
 /// Describes groups, by their ids.
-async fn describe(
+pub(in crate::kinds) async fn describe(
     client: &Client,
     groups: &[ListedGroup],
 ) -> Result<BTreeMap<Arc<str>, ConsumerGroupLive>, KafkaError> {
@@ -216,7 +216,7 @@ fn live_group(group: &ListedGroup, description: Option<&GroupDescription>) -> Co
     }
 }
 
-fn committed_topics(committed: &Committed) -> BTreeSet<String> {
+pub(in crate::kinds) fn committed_topics(committed: &Committed) -> BTreeSet<String> {
     let topics: BTreeSet<&Arc<str>> = committed.keys().map(|part| &part.topic).collect();
     topics.into_iter().map(ToString::to_string).collect()
 }

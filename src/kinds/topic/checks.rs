@@ -1,7 +1,7 @@
 //! What a change of a topic would break or destroy: one function a rule. Pure.
 
 use crate::kinds::quantity::{bytes, count, grouped, share, span};
-use crate::kinds::{Action, Check, CheckInput, Finding, Loss, Weight};
+use crate::kinds::{Action, BREAKS_READERS, Check, CheckInput, Finding, Loss, Neighbour, Weight};
 
 use super::diff::config_path;
 use super::{Topic, TopicFacts, TopicSpec, names};
@@ -31,6 +31,14 @@ pub(super) const CHECKS: &[Check<Topic>] = &[
     Check {
         code: "partition-growth",
         run: partition_growth,
+    },
+    Check {
+        code: BREAKS_READERS,
+        run: breaks_readers,
+    },
+    Check {
+        code: "belongs-to",
+        run: belongs_to,
     },
     Check {
         code: "too-few-brokers",
@@ -260,6 +268,87 @@ fn partition_growth(input: &Input<'_>) -> Vec<Finding> {
             ),
         ),
     }
+}
+
+/// Kafka Streams derives its repartition and changelog topics from the partitions of its inputs when it first
+/// starts, and refuses to start when they no longer fit (`InternalTopicManager`).
+fn breaks_readers(input: &Input<'_>) -> Vec<Finding> {
+    let Some((now, wanted)) = wanted_partitions(input).filter(|(now, wanted)| wanted > now) else {
+        return Vec::new();
+    };
+    let readers = input.around.readers.iter();
+    let broken: Vec<String> = readers
+        .filter(|reader| reader.fits_partitions)
+        .map(Neighbour::words)
+        .collect();
+    if broken.is_empty() {
+        return Vec::new();
+    }
+    vec![
+        Finding::new(
+            BREAKS_READERS,
+            Weight::Breaking,
+            format!(
+                "More partitions than {now} break {}",
+                broken.join(", ")
+            ),
+        )
+        .detail(
+            "Kafka Streams made its internal topics to fit the partitions of now, and stops: \"Existing internal \
+             topic … has invalid partitions\". What it joins must have as many partitions (co-partitioning), and a \
+             key that goes to another partition leaves its state behind.",
+        )
+        .hint(format!(
+            "let it read a new topic with {wanted} partitions; or stop it, let kafka-streams-application-reset \
+             delete its internal topics, clean the local state of its instances, and let it read all again"
+        ))
+        .on("partitions"),
+    ]
+}
+
+/// An application's own topics are made, changed and deleted by it.
+fn belongs_to(input: &Input<'_>) -> Vec<Finding> {
+    let Some(owner) = &input.around.belongs_to else {
+        return Vec::new();
+    };
+    let (topic, owner) = (input.remote_id, owner.words());
+    let internal = input.spec.is_some_and(|spec| spec.internal);
+    let grows = changes(input, "partitions") && input.live.is_some();
+    let finding = match input.action {
+        Action::Forget | Action::NoOp => return Vec::new(),
+        Action::Delete => Finding::new(
+            "belongs-to",
+            Weight::Error,
+            format!("The topic {topic:?} belongs to {owner}: deleting it loses its state"),
+        )
+        .detail("It is an internal topic: state that is counted in it, or records between two steps.")
+        .hint(
+            "to manage it no longer, write a removed block with lifecycle { destroy = false }; when the \
+             application is stopped for good, kafka-streams-application-reset deletes its internal topics",
+        ),
+        _ if !internal => Finding::new(
+            "belongs-to",
+            Weight::Error,
+            format!("The topic {topic:?} belongs to {owner}, which makes it itself"),
+        )
+        .detail("It is an internal topic of that application, by its name.")
+        .hint("take the block away; or set internal = true, if it has to be made by hand (KIP-698)")
+        .on("internal"),
+        _ if grows => Finding::new(
+            "belongs-to",
+            Weight::Error,
+            format!("The topic {topic:?} belongs to {owner}, which chose its partitions"),
+        )
+        .detail("With another number it stops: \"Existing internal topic … has invalid partitions\".")
+        .hint("keep the partitions as they are")
+        .on("partitions"),
+        _ => Finding::new(
+            "belongs-to",
+            Weight::Note,
+            format!("The topic {topic:?} belongs to {owner}"),
+        ),
+    };
+    vec![finding]
 }
 
 fn because(facts: &TopicFacts) -> String {

@@ -7,7 +7,7 @@ pub mod checks;
 pub mod diff;
 pub mod driver;
 pub mod health;
-mod names;
+pub(in crate::kinds) mod names;
 pub mod placement;
 pub mod spec;
 

@@ -74,6 +74,12 @@ pub(super) fn apparent_owner(name: &str) -> Option<&'static str> {
     is_of_streams(name).then_some("Kafka Streams")
 }
 
+/// Whether a topic is an internal one of the Kafka Streams application with this id.
+pub(in crate::kinds) fn is_of_application(name: &str, application: &str) -> bool {
+    let rest = name.strip_prefix(application);
+    rest.is_some_and(|rest| rest.starts_with('-')) && is_of_streams(name)
+}
+
 fn is_of_streams(name: &str) -> bool {
     let derived = ["-changelog", "-repartition"]
         .iter()

@@ -331,7 +331,7 @@ impl Kafka {
 
     /// Waits until something holds: what a broker answers spreads with a little delay.
     #[track_caller]
-    fn wait(&self, holds: impl Fn() -> bool) {
+    pub(crate) fn wait(&self, holds: impl Fn() -> bool) {
         let begin = Instant::now();
         while !holds() {
             assert!(

@@ -9,5 +9,6 @@ pub(crate) mod proxy;
 pub(crate) mod redact;
 pub(crate) mod registry;
 pub(crate) mod servers;
+pub(crate) mod streams;
 pub(crate) mod tls;
 pub(crate) mod world;

@@ -48,6 +48,7 @@ fn found(
         live,
         deltas: &deltas,
         facts,
+        around: &crate::kinds::Around::default(),
     };
     let findings = CHECKS.iter().flat_map(|check| (check.run)(&input));
     let lines = findings.map(|finding| {

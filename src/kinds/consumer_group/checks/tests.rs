@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use crate::document::Document;
-use crate::kinds::Action;
+use crate::kinds::{Action, Around};
 
 use super::super::{ConsumerGroupFacts, ConsumerGroupLive, Move, Place};
 use super::*;
@@ -58,6 +58,7 @@ fn find(spec: &ConsumerGroupSpec, live: Option<&ConsumerGroupLive>, step: StepFa
         live,
         deltas: &[],
         facts: &facts,
+        around: &Around::default(),
     };
     let findings = CHECKS.iter().flat_map(|check| {
         let found = (check.run)(&input);
@@ -145,9 +146,19 @@ fn a_hand_over_of_some_partitions_and_by_a_share_group() {
         live: Some(share.to().expect("a live group")),
         ..Default::default()
     });
-    let text = find(&spec, None, step);
+    let text = find(&spec, None, step.clone());
     assert!(
         text.contains("Error: A share group cannot hand over"),
+        "{text}"
+    );
+    let streams = Document::from(json!({"state": "Empty", "protocol": "streams"}));
+    step.from = Some(super::super::Predecessor {
+        live: Some(streams.to().expect("a live group")),
+        ..Default::default()
+    });
+    let text = find(&spec, None, step);
+    assert!(
+        text.contains("Warning: A Kafka Streams application keeps state"),
         "{text}"
     );
 }

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use crate::kinds::Around;
 use crate::kinds::schema::{Committed, Known, SchemaFacts, SchemaLive, VersionLive};
 
 use super::*;
@@ -69,6 +70,7 @@ fn found(
         live,
         deltas: &[],
         facts,
+        around: &Around::default(),
     };
     let findings = CHECKS.iter().flat_map(|check| (check.run)(&input));
     findings

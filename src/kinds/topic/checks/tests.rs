@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::kinds::Delta;
+use crate::kinds::{Around, Delta};
 
 use super::super::{LiveEntry, Sample, TopicLive};
 use super::*;
@@ -66,6 +66,7 @@ fn find(
         live,
         deltas: &deltas,
         facts,
+        around: &Around::default(),
     };
     let findings = CHECKS.iter().flat_map(|check| {
         let found = (check.run)(&input);
@@ -249,4 +250,93 @@ fn replicas_need_brokers() {
     Error: 3 replicas cannot stand on 1 broker. 
     Breaking: min.insync.replicas is 4, and a partition has 3 replicas. Every write with acks=all will fail.
     ");
+}
+
+fn application(fits_partitions: bool) -> Neighbour {
+    Neighbour {
+        address: "kafka_streams.fraud".parse().expect("an address"),
+        name: "fraud-app".into(),
+        owner: Some("team-fraud".into()),
+        fits_partitions,
+    }
+}
+
+fn find_around(
+    action: Action,
+    spec: Option<&TopicSpec>,
+    live: &TopicLive,
+    around: &Around,
+) -> Vec<String> {
+    let deltas = spec.map(|spec| super::super::diff::diff(spec, &[], live));
+    let input = CheckInput {
+        action,
+        remote_id: "fraud-app-counts-changelog",
+        spec,
+        prior: None,
+        live: Some(live),
+        deltas: &deltas.unwrap_or_default(),
+        facts: &TopicFacts::default(),
+        around,
+    };
+    let found = breaks_readers(&input).into_iter().chain(belongs_to(&input));
+    found
+        .map(|f| format!("{:?}: {}", f.weight, f.summary))
+        .collect()
+}
+
+#[test]
+fn growth_breaks_only_readers_that_fit_themselves_to_partitions() {
+    let around = |fits| Around {
+        readers: vec![application(fits)],
+        ..Around::default()
+    };
+    let grown = |fits| {
+        find_around(
+            Action::Update,
+            Some(&spec(4, &[])),
+            &live(2, &[]),
+            &around(fits),
+        )
+    };
+    assert_eq!(grown(false), Vec::<String>::new());
+    insta::assert_snapshot!(grown(true).join("\n"), @r#"Breaking: More partitions than 2 break kafka_streams.fraud ("fraud-app"; owner team-fraud)"#);
+    let same = find_around(
+        Action::Update,
+        Some(&spec(2, &[])),
+        &live(2, &[]),
+        &around(true),
+    );
+    assert_eq!(same, Vec::<String>::new());
+}
+
+#[test]
+fn an_application_s_own_topic_is_its_own() {
+    let around = Around {
+        belongs_to: Some(application(true)),
+        ..Around::default()
+    };
+    let own = TopicSpec {
+        internal: true,
+        ..spec(2, &[])
+    };
+    let grown = TopicSpec {
+        internal: true,
+        ..spec(4, &[])
+    };
+    let mut found = Vec::new();
+    for (action, spec) in [
+        (Action::Delete, None),
+        (Action::Forget, None),
+        (Action::Adopt, Some(&spec(2, &[]))),
+        (Action::Update, Some(&grown)),
+        (Action::Adopt, Some(&own)),
+    ] {
+        found.extend(find_around(action, spec, &live(2, &[]), &around));
+    }
+    insta::assert_snapshot!(found.join("\n"), @r#"
+    Error: The topic "fraud-app-counts-changelog" belongs to kafka_streams.fraud ("fraud-app"; owner team-fraud): deleting it loses its state
+    Error: The topic "fraud-app-counts-changelog" belongs to kafka_streams.fraud ("fraud-app"; owner team-fraud), which makes it itself
+    Error: The topic "fraud-app-counts-changelog" belongs to kafka_streams.fraud ("fraud-app"; owner team-fraud), which chose its partitions
+    Note: The topic "fraud-app-counts-changelog" belongs to kafka_streams.fraud ("fraud-app"; owner team-fraud)
+    "#);
 }
