@@ -1,0 +1,2 @@
+partitions  = 3
+replication = 1

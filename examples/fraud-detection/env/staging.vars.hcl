@@ -1,0 +1,2 @@
+partitions  = 12
+replication = 3
