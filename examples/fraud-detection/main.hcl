@@ -10,6 +10,14 @@ provider "schema_registry" {
   url = var.registry_url
 }
 
+provider "connect" {
+  url = var.connect_url
+}
+
+provider "flink" {
+  url = var.flink_url
+}
+
 environment "dev" {
   values = "env/dev.vars.hcl"
   apply  = "auto"

@@ -7,6 +7,29 @@ variable "registry_url" {
   type = string
 }
 
+variable "connect_url" {
+  type = string
+}
+
+variable "flink_url" {
+  type = string
+}
+
+variable "sink_folder" {
+  type        = string
+  description = "Where alerts and notifications are written, as the Connect workers see it"
+}
+
+variable "job_version" {
+  type        = string
+  description = "Which version of the job runs: the one in job/pom.xml"
+}
+
+variable "parallelism" {
+  type    = number
+  default = 1
+}
+
 variable "partitions" {
   type    = number
   default = 3

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
@@ -27,7 +28,7 @@ public record Model(
   public static Model load() {
     try (InputStream file = Model.class.getResourceAsStream("/model.json")) {
       var json = new ObjectMapper().readTree(file);
-      Map<String, Double> weights = new java.util.TreeMap<>();
+      Map<String, Double> weights = new TreeMap<>();
       json.get("weights").properties().forEach(e -> weights.put(e.getKey(), e.getValue().asDouble()));
       return new Model(
           json.get("version").asText(),

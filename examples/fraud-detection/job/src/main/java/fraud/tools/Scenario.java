@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.TreeMap;
 
 /**
  * What happens while run.sh runs: three hours in the life of 40 customers, of whom three meet a thief.
@@ -31,7 +32,7 @@ final class Scenario {
 
   /** Returns the number of payments and their sum in cents, by customer, after so many hours. */
   static Map<String, long[]> totals(int hours, long start) {
-    Map<String, long[]> totals = new java.util.TreeMap<>();
+    Map<String, long[]> totals = new TreeMap<>();
     for (Customer.Labelled labelled : events(start)) {
       Event event = labelled.event();
       if (event.kind() == Event.Kind.PAYMENT && hourOf(event, start) <= hours) {
