@@ -5,7 +5,7 @@
 
 # Prints the packages whose commands or files are not there.
 missing_packages() {
-    command -v cargo >/dev/null || command -v curl >/dev/null || echo curl
+    command -v curl >/dev/null || echo curl
     command -v cc >/dev/null && command -v c++ >/dev/null || echo build-essential
     command -v make >/dev/null || echo make
     command -v perl >/dev/null || echo perl

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs every test: unit, integration against real servers, documentation, and the quickstart.
+# Runs every test: unit, integration against real servers, documentation, the quickstart and the fraud example.
 #
 #   tests/run.sh [FILTER]     with a filter only the integration tests whose names contain it
 #
@@ -120,5 +120,10 @@ cargo test --locked -- --show-output 2>&1 | tee "$log"
 
 stop_servers
 examples/quickstart/run.sh 2>&1 | tee -a "$log"
+if [ -n "$registry" ]; then
+    examples/fraud-detection/run.sh 2>&1 | tee -a "$log"
+else
+    echo "SKIPPED: examples/fraud-detection, which needs a schema registry" | tee -a "$log"
+fi
 echo
 echo "all tests passed in $((SECONDS - started)) s"

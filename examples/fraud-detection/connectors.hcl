@@ -9,6 +9,10 @@ connector "alerts_to_file" {
     "value.converter.output" = "json"
   })
   dead_letter { topic = module.streams["alerts"].dead_letter_name }
+  restart {
+    max_attempts = 3
+    backoff      = "2s"
+  }
 }
 
 # Of the urgent alerts, which the job marks by a header, the sentence for people.
@@ -31,6 +35,10 @@ connector "notifications" {
     "predicates.isUrgent.name"    = "urgent"
   })
   dead_letter { topic = module.streams["alerts"].dead_letter_name }
+  restart {
+    max_attempts = 3
+    backoff      = "2s"
+  }
 }
 
 locals {

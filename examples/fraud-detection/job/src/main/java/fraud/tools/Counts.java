@@ -62,6 +62,9 @@ public final class Counts {
           consumer.partitionsFor(TOPIC).stream()
               .map(info -> new TopicPartition(TOPIC, info.partition()))
               .toList();
+      if (partitions.isEmpty()) {
+        throw new IllegalStateException("there is no topic " + TOPIC);
+      }
       consumer.assign(partitions);
       while (!found.equals(wanted) && System.nanoTime() < end) {
         for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(500))) {

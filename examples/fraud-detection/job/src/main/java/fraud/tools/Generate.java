@@ -23,10 +23,11 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 /**
  * Writes an hour of {@link Scenario} to Kafka, and a few records that are not what they should be.
  *
- * <pre>Generate --bootstrap HOST:PORT --registry URL --start INSTANT --hour 1|2|3</pre>
+ * <pre>Generate --bootstrap HOST:PORT --registry URL --start SECONDS --hour 1|2|3</pre>
  *
- * At the end each partition gets a heartbeat, a record without key and value, which says that nothing
- * older is still to come: otherwise the job would wait for it.
+ * The day starts at --start, in seconds since 1970. At the end of the hour each partition gets a heartbeat,
+ * a record without key and value, which says that nothing older is still to come: otherwise the job would
+ * wait for it.
  */
 public final class Generate {
   private static final Map<Events, String> TOPICS =
@@ -49,7 +50,7 @@ public final class Generate {
   public static void main(String[] args) throws Exception {
     Options options = Options.of(args);
     int hour = Integer.parseInt(options.get("hour"));
-    long start = Instant.parse(options.get("start")).toEpochMilli();
+    long start = Instant.ofEpochSecond(Long.parseLong(options.get("start"))).toEpochMilli();
     Map<String, Object> settings =
         Map.of(
             ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, options.get("bootstrap"),
