@@ -189,7 +189,7 @@ done
 generate 3
 tool Counts --hours 3 --within 60
 expect 2 streamform status --env dev
-said fraud-alerts-to-file
+said "connector.alerts_to_file  unhealthy"
 expect 2 streamform drift --env dev
 mv "$sink.away" "$sink"
 expect 0 streamform apply --env dev --auto-approve --wait
