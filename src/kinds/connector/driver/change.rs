@@ -33,6 +33,9 @@ const STEADY: Duration = Duration::from_millis(600);
 const STEADY_AFTER_CHANGE: Duration = Duration::from_secs(2);
 /// How long a connector that is not stopped may be without tasks until it counts as one that has nothing to do.
 const WITHOUT_TASKS: Duration = Duration::from_secs(10);
+/// How long after a restart a failure that was there before it may be an old one: workers tell each other
+/// by a topic how tasks are.
+const STALE: Duration = Duration::from_secs(3);
 /// The pauses between two looks: the first, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(150), Duration::from_secs(2));
 
@@ -307,7 +310,7 @@ impl Run<'_> {
         }
         self.note(&mark, false).await?;
         self.bring(Target::Stopped).await?;
-        self.wait(Target::Stopped, STEADY / 3).await?;
+        self.wait(Target::Stopped, STEADY / 3, &[]).await?;
         let before = self.offsets().await?;
         let done = match step {
             OffsetStep::Reset => self.client.reset_offsets(self.name()).await,
@@ -346,8 +349,9 @@ impl Run<'_> {
     async fn settle(&mut self, spec: &ConnectorSpec, steady: Duration) -> Result<(), String> {
         let policy = spec.restarts();
         let mut attempt = 0;
+        let mut before = Vec::new();
         loop {
-            let Some(failed) = self.wait(spec.state, steady).await? else {
+            let Some(failed) = self.wait(spec.state, steady, &before).await? else {
                 return Ok(());
             };
             if attempt == policy.max_attempts {
@@ -368,16 +372,20 @@ impl Run<'_> {
             tokio::time::sleep(pause).await;
             let restarted = self.client.restart(self.name(), true).await;
             self.step(restarted)?;
+            before = failed;
         }
     }
 
-    /// Waits until a state was reached and lasts; returns what failed instead.
+    /// Waits until a state was reached and lasts; returns what failed instead. What failed `before` a
+    /// restart is shown for a while after it.
     async fn wait(
         &mut self,
         target: Target,
         steady: Duration,
+        before: &[Failed],
     ) -> Result<Option<Vec<Failed>>, String> {
-        let deadline = Instant::now() + self.client.ready();
+        let start = Instant::now();
+        let deadline = start + self.client.ready();
         let mut pause = PAUSES.0;
         let mut since = None;
         loop {
@@ -393,6 +401,9 @@ impl Run<'_> {
                         steady.max(WITHOUT_TASKS)
                     };
                     (Some(needed), "it has no tasks".to_owned())
+                }
+                Way::Failed(failed) if failed == before && now < start + STALE => {
+                    (None, "it shows what failed before".to_owned())
                 }
                 Way::Failed(failed) => return Ok(Some(failed)),
                 Way::Under(missing) => (None, missing),
