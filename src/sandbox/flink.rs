@@ -137,7 +137,14 @@ pub(super) fn service(
                     "conf",
                 ])
                 .arg(format!("-Dtaskmanager.resource-id={id}"));
-            let registered = move || contains(&http::get(rest, "/taskmanagers")?, &id);
+            let registered = move || {
+                contains(&http::get(rest, "/taskmanagers")?, &id)?;
+                // It is known a moment before its slots are.
+                if http::get(rest, "/overview")?.contains("\"slots-total\":0,") {
+                    return Err(io::ErrorKind::NotFound.into());
+                }
+                Ok(())
+            };
             (rest, Box::new(registered))
         }
         Server::SqlGateway => {
@@ -229,7 +236,8 @@ fn settings(folder: &Folder, record: &FlinkRecord) -> String {
         ("restart-strategy.type", "fixed-delay".to_owned()),
         ("restart-strategy.fixed-delay.attempts", "5".to_owned()),
         ("restart-strategy.fixed-delay.delay", "1s".to_owned()),
-        // Rescales in place, and does so after 1 s, not after 30 to 60.
+        // Rescales in place, and does so after 1 s, not after 30 to 60. It restores a job after it has taken
+        // it: a savepoint that does not fit, or is not there, is no error of the submission, but a job FAILED.
         ("jobmanager.scheduler", "adaptive".to_owned()),
         (
             "jobmanager.adaptive-scheduler.executing.cooldown-after-rescaling",

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use super::jars::{self, Component, FLINK, Jars, KAFKA, REGISTRY};
+use super::process::Stop;
 use super::record::{BrokerRecord, FlinkRecord, PostgresRecord, RegistryRecord};
 use super::server::{self, Server};
 use super::service::{self, Launched, Service};
@@ -29,6 +30,7 @@ impl Sandbox {
         options: &Options,
         progress: Progress<'_>,
     ) -> Result<(), Error> {
+        let servers = &self.with_task_manager(servers)?[..];
         let tools = toolchain::find(Needs {
             maven: any_to_fetch(servers)?,
             registry: servers.contains(&Server::Registry),
@@ -57,6 +59,19 @@ impl Sandbox {
         }
         service::wait_until_ready(pending, options.timeout, progress)?;
         Ok(())
+    }
+
+    /// Adds the TaskManager to a JobManager that is started while it runs, and stops it: only after most of
+    /// a minute would it notice that its JobManager is another one, and the jobs are gone anyway.
+    fn with_task_manager(&self, servers: &[Server]) -> Result<Vec<Server>, Error> {
+        let mut servers = servers.to_vec();
+        if servers.contains(&Server::JobManager)
+            && let Some(process) = self.record.running(Server::TaskManager)
+        {
+            service::stop(&[(Server::TaskManager, process)], Stop::Kill)?;
+            servers.push(Server::TaskManager);
+        }
+        Ok(servers)
     }
 
     /// Returns how a server is started that needs no broker; `None` for the others.
