@@ -4,20 +4,29 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::address::ProviderAddress;
-use crate::clients::kafka::{Client, GroupLag, KafkaError, ListedGroup};
+use crate::clients::kafka::{
+    Client, FoundOffset, GroupLag, KafkaError, ListedGroup, OffsetSpec, TopicPartition,
+    TopicSelection,
+};
 use crate::clients::kafka_diagnostic;
 use crate::kinds::health::{GroupLook, PartitionLook};
+
+/// The groups to be read, each with the topics that it reads as far as that is known.
+pub(super) type Wanted = BTreeMap<String, BTreeSet<String>>;
 
 /// A group, or why it alone could not be read.
 pub(super) type Found = Result<Arc<GroupLook>, String>;
 
-/// Reads those groups that exist.
+/// The state of a group that does not exist, in Kafka's word.
+const DEAD: &str = "Dead";
+
+/// Reads those groups that exist, and those that do not but have nothing to read either.
 pub(super) async fn read(
     client: &Client,
-    ids: &BTreeSet<String>,
+    wanted: &Wanted,
 ) -> Result<BTreeMap<String, Found>, KafkaError> {
     let mut groups = client.list_groups().await?;
-    groups.retain(|group| ids.contains(&*group.id));
+    groups.retain(|group| wanted.contains_key(&*group.id));
     let lags = client.lags(&groups).await?;
     let each = groups.iter().zip(lags).map(|(group, lag)| {
         let look = match lag {
@@ -26,7 +35,9 @@ pub(super) async fn read(
         };
         (group.id.to_string(), look)
     });
-    Ok(each.collect())
+    let mut found: BTreeMap<String, Found> = each.collect();
+    fill_idle(client, wanted, &mut found).await?;
+    Ok(found)
 }
 
 fn look(group: &ListedGroup, lag: &GroupLag) -> GroupLook {
@@ -43,6 +54,96 @@ fn look(group: &ListedGroup, lag: &GroupLag) -> GroupLook {
         state: group.state.clone().unwrap_or_else(|| "Unknown".into()),
         partitions: partitions.collect(),
     }
+}
+
+/// Says of groups that committed nothing that they are not behind, where their topics hold no records: a
+/// consumer commits nothing before it has read something.
+async fn fill_idle(
+    client: &Client,
+    wanted: &Wanted,
+    found: &mut BTreeMap<String, Found>,
+) -> Result<(), KafkaError> {
+    let committed_nothing = |group: &str| match found.get(group) {
+        None => true,
+        Some(Ok(look)) => look.partitions.is_empty(),
+        Some(Err(_)) => false,
+    };
+    let idle: Vec<(&String, &BTreeSet<String>)> = wanted
+        .iter()
+        .filter(|(group, topics)| !topics.is_empty() && committed_nothing(group))
+        .collect();
+    if idle.is_empty() {
+        return Ok(());
+    }
+    let names: BTreeSet<&str> = idle
+        .iter()
+        .flat_map(|(_, topics)| topics.iter().map(String::as_str))
+        .collect();
+    let empty = empty_topics(client, &names).await?;
+    for (group, topics) in idle {
+        let partitions: Option<Vec<&[PartitionLook]>> = topics
+            .iter()
+            .map(|topic| empty.get(topic).map(Vec::as_slice))
+            .collect();
+        let Some(partitions) = partitions else {
+            continue;
+        };
+        let state = match found.get(group) {
+            Some(Ok(look)) => Arc::clone(&look.state),
+            _ => DEAD.into(),
+        };
+        let look = GroupLook {
+            state,
+            partitions: partitions.concat(),
+        };
+        found.insert(group.clone(), Ok(Arc::new(look)));
+    }
+    Ok(())
+}
+
+/// Returns the partitions of those topics that hold no records, as a group at their end would show them.
+async fn empty_topics(
+    client: &Client,
+    names: &BTreeSet<&str>,
+) -> Result<BTreeMap<String, Vec<PartitionLook>>, KafkaError> {
+    let names: Vec<Arc<str>> = names.iter().map(|name| Arc::from(*name)).collect();
+    let metadata = client.metadata(TopicSelection::Named(&names)).await?;
+    let topics = metadata.topics.iter().filter(|topic| topic.error.is_none());
+    let partitions: Vec<TopicPartition> = topics
+        .flat_map(|topic| {
+            let indexes = topic.partitions.iter().map(|partition| partition.index);
+            indexes.map(|index| TopicPartition::new(topic.name.clone(), index))
+        })
+        .collect();
+    let ask = |spec| {
+        let questions = partitions.iter().cloned().map(move |part| (part, spec));
+        client.list_offsets(questions.collect())
+    };
+    let (starts, ends) = tokio::try_join!(ask(OffsetSpec::Earliest), ask(OffsetSpec::Latest))?;
+    let mut empty: BTreeMap<String, Option<Vec<PartitionLook>>> = BTreeMap::new();
+    for (partition, (start, end)) in partitions.iter().zip(starts.into_iter().zip(ends)) {
+        let (start, end) = (offset(start), offset(end));
+        let parts = empty
+            .entry(partition.topic.to_string())
+            .or_insert_with(|| Some(Vec::new()));
+        match (parts.as_mut(), end) {
+            (Some(parts), Some(end)) if start == Some(end) => parts.push(PartitionLook {
+                topic: partition.topic.clone(),
+                index: partition.index,
+                committed: end,
+                end,
+            }),
+            _ => *parts = None,
+        }
+    }
+    let empty = empty.into_iter();
+    Ok(empty
+        .filter_map(|(topic, parts)| Some((topic, parts?)))
+        .collect())
+}
+
+fn offset(found: Result<FoundOffset, KafkaError>) -> Option<i64> {
+    found.ok()?.offset
 }
 
 /// Returns why a cluster told nothing, in one line.

@@ -8,7 +8,7 @@ mod groups;
 pub mod report;
 pub mod wait;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use crate::address::{Address, ProviderAddress};
 use crate::document::Document;
 use crate::kinds::driver::{DriverError, ErasedWanted};
-use crate::kinds::entry::WrongDocument;
+use crate::kinds::entry::{Reads, WrongDocument};
 use crate::kinds::health::{GroupLook, Groups, Health, Healthy, Look};
 use crate::kinds::topic::Topic;
 use crate::kinds::{self, Kind as _, KindEntry};
@@ -44,8 +44,8 @@ struct Patient {
     address: Address,
     kind: &'static KindEntry,
     object: ObjectState,
-    /// The groups that it reads by, and the provider that knows them.
-    groups: Vec<String>,
+    /// The groups and topics that it reads by, and the provider that knows them.
+    reads: Reads,
     kafka: Option<ProviderAddress>,
     looks: Vec<Look<Document>>,
     /// Why the last look showed nothing.
@@ -79,7 +79,7 @@ impl Checkup {
                 address: address.clone(),
                 kind,
                 object: object.clone(),
-                groups: (kind.groups)(&object.spec, outcome, &object.remote_id)?,
+                reads: (kind.reads)(&object.spec, outcome, &object.remote_id)?,
                 kafka: kafka_of(object, state, drivers),
                 looks: Vec::new(),
                 unread: None,
@@ -108,7 +108,7 @@ impl Checkup {
         self.patients.iter().any(|patient| {
             let last = patient.looks.last();
             last.is_some_and(|look| {
-                let mut groups = patient.groups.iter();
+                let mut groups = patient.reads.groups.iter();
                 groups.any(|id| look.groups.get(id).is_some_and(|group| group.lag() > 0))
             })
         })
@@ -185,27 +185,27 @@ impl Checkup {
 
     /// Reads the offsets of all groups: one batch for each cluster, all at the same time.
     fn read_groups(&self, drivers: &Drivers) -> impl Future<Output = Read> + use<> {
-        let mut ids: BTreeMap<ProviderAddress, BTreeSet<String>> = BTreeMap::new();
+        let mut wanted: BTreeMap<ProviderAddress, groups::Wanted> = BTreeMap::new();
         for patient in &self.patients {
-            if let Some(kafka) = patient
-                .kafka
-                .as_ref()
-                .filter(|_| !patient.groups.is_empty())
-            {
-                let ids = ids.entry(kafka.clone()).or_default();
-                ids.extend(patient.groups.iter().cloned());
+            let Some(kafka) = &patient.kafka else {
+                continue;
+            };
+            for group in &patient.reads.groups {
+                let wanted = wanted.entry(kafka.clone()).or_default();
+                let topics = wanted.entry(group.clone()).or_default();
+                topics.extend(patient.reads.topics.iter().cloned());
             }
         }
         let mut read = Read::new();
         let mut running = JoinSet::new();
-        for (provider, ids) in ids {
+        for (provider, wanted) in wanted {
             match drivers.connections().kafka(&provider) {
                 Err(found) => {
                     read.insert(provider, Err(found.summaries()));
                 }
                 Ok(client) => {
                     running.spawn(async move {
-                        let found = groups::read(&client, &ids).await;
+                        let found = groups::read(&client, &wanted).await;
                         (provider, found)
                     });
                 }
@@ -253,7 +253,7 @@ impl Patient {
     }
 
     fn groups_of(&self, read: &Read) -> Groups {
-        if self.groups.is_empty() {
+        if self.reads.groups.is_empty() {
             return Groups::default();
         }
         let Some(kafka) = &self.kafka else {
@@ -265,7 +265,7 @@ impl Patient {
             None => return Groups::default(),
         };
         let mut mine: BTreeMap<String, Arc<GroupLook>> = BTreeMap::new();
-        for id in &self.groups {
+        for id in &self.reads.groups {
             match found.get(id) {
                 None => {}
                 Some(Ok(look)) => {

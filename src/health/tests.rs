@@ -1,6 +1,6 @@
 //! Looks and waits, on drivers that say what a test tells them.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::future::ready;
 use std::path::Path;
 use std::sync::Mutex;

@@ -13,9 +13,10 @@ use crate::diagnostic::Diagnostics;
 use crate::document::Document;
 
 use super::driver::{self, Connect, Driver};
+use super::topic::Topic;
 use super::{
     Action, Around, CheckInput, Claims, Delta, Finding, Health, Healthy, Kind, Look, Memory, Past,
-    Recall, Relation, Ripple,
+    Recall, Relation, Ripple, Role,
 };
 
 /// A document that its kind cannot read.
@@ -67,7 +68,16 @@ pub struct Decoded {
 
 type DriftFn =
     fn(&Document, Option<&Document>, &Document, &str) -> Result<Vec<Delta>, WrongDocument>;
-type GroupsFn = fn(&Document, Option<&Document>, &str) -> Result<Vec<String>, WrongDocument>;
+/// What an object reads by: its groups of consumers, and the topics.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Reads {
+    /// See [`Kind::groups`].
+    pub groups: Vec<String>,
+    /// The topics, by their names in the live system, as far as its description tells.
+    pub topics: Vec<String>,
+}
+
+type ReadsFn = fn(&Document, Option<&Document>, &str) -> Result<Reads, WrongDocument>;
 type JudgeFn =
     fn(&Document, Option<&Document>, &[Look<Document>], &str) -> Result<Health, WrongDocument>;
 type ActsFn = fn(&Document, Option<&Document>, &str) -> Result<bool, WrongDocument>;
@@ -127,8 +137,8 @@ pub struct KindEntry {
     pub recall: fn(&Document, Recall<'_, Document>, &str) -> Result<Document, WrongDocument>,
     /// See [`Kind::HAS_HEALTH`].
     pub has_health: bool,
-    /// See [`Kind::groups`]: what was applied, its outcome, the object's name.
-    pub groups: GroupsFn,
+    /// See [`Kind::groups`] and [`Kind::relations`]: what was applied, its outcome, the object's name.
+    pub reads: ReadsFn,
     /// See [`Kind::healthy`]: what was applied, the object's name.
     pub healthy: fn(&Document, &str) -> Result<Healthy, WrongDocument>,
     /// See [`Kind::judge`]: what was applied, its outcome, the looks, the object's name.
@@ -164,7 +174,7 @@ impl KindEntry {
             memory: memory::<D::Kind>,
             recall: recall::<D::Kind>,
             has_health: <D::Kind as Kind>::HAS_HEALTH,
-            groups: groups::<D::Kind>,
+            reads: reads::<D::Kind>,
             healthy: healthy::<D::Kind>,
             judge: judge::<D::Kind>,
             connect: driver::connect::<D>,
@@ -296,13 +306,18 @@ fn recall<K: Kind>(
     Ok(Document::of(&K::recall(&spec, recall)))
 }
 
-fn groups<K: Kind>(
+fn reads<K: Kind>(
     spec: &Document,
     outcome: Option<&Document>,
     remote_id: &str,
-) -> Result<Vec<String>, WrongDocument> {
+) -> Result<Reads, WrongDocument> {
     let spec: K::Spec = read::<K, _>(spec, "state", remote_id)?;
-    Ok(K::groups(&spec, outcome))
+    let relations = K::relations(&spec).into_iter();
+    let topics = relations.filter(|found| found.role == Role::Reads && found.kind == Topic::NAME);
+    Ok(Reads {
+        groups: K::groups(&spec, outcome),
+        topics: topics.map(|found| found.name).collect(),
+    })
 }
 
 fn healthy<K: Kind>(spec: &Document, remote_id: &str) -> Result<Healthy, WrongDocument> {

@@ -33,7 +33,15 @@ fn a_group_that_catches_up_is_on_its_way_and_then_healthy() {
         return;
     };
     let (app, orders) = (estate.name("app"), estate.name("orders"));
+    // There is nothing to read: that nothing was committed is as it should be.
+    assert_eq!(lag(&estate, &[], 0).0["records"], 0);
     estate.kafka.produce(&orders, 3000, None);
+    let (seen, symptoms) = lag(&estate, &[], 0);
+    assert!(seen.is_null(), "{seen}");
+    assert!(
+        symptoms.contains("has committed no offsets so far"),
+        "{symptoms}"
+    );
     estate.kafka.commit(&app, &orders, 0);
     let reader = estate.kafka.read(&app, &orders, Duration::from_millis(2));
     let (seen, symptoms) = lag(&estate, &["--watch-for", "2s"], 0);
