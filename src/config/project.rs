@@ -123,7 +123,7 @@ pub enum DriftPolicy {
 }
 
 /// A `provider` block, evaluated. Settings may be secrets.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Provider {
     /// The settings by name, `alias` taken out.
     pub settings: BTreeMap<Arc<str>, Attribute>,

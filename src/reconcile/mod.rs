@@ -3,7 +3,7 @@
 //! Open [`watch()`] first, which leads to the loop; then `turn`, which is one turn of it:
 //!
 //! ```text
-//! head (I/O) → rewritten? → plan (I/O) → decide (pure) → apply (I/O) → report
+//! head (I/O) → rewritten? → plan (I/O) → decide (pure) → apply (I/O) → report, and a look at the health (I/O)
 //! ```
 //!
 //! A turn takes what it needs from a `World`, so that what it decides is tested without a broker.
@@ -12,6 +12,7 @@
 mod backoff;
 mod decide;
 mod report;
+mod rounds;
 mod stop;
 mod turn;
 mod watch;
@@ -86,6 +87,7 @@ pub async fn watch(settings: Settings, wake: &Notify, stop: &Stop) -> Report {
         base,
         who,
         loaded: None,
+        rounds: None,
     };
     let mut memory = Memory::new(accept_rewrite);
     let beat = Beat {

@@ -83,6 +83,16 @@ impl Reason {
         }
     }
 
+    /// Returns a reason that is the same for the same key.
+    pub(super) fn keyed(text: String, key: String) -> Self {
+        Self { text, key }
+    }
+
+    /// Whether both have the same cause.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+
     /// Puts diagnostics on one line.
     pub(super) fn of(diagnostics: &Diagnostics) -> Self {
         let each = |line: fn(&Diagnostic) -> String| {
@@ -137,6 +147,10 @@ pub struct Report {
     pub reverted: usize,
     /// Why, where that needs words.
     pub reason: Option<Reason>,
+    /// Objects that are unhealthy.
+    pub unhealthy: usize,
+    /// Which, and why.
+    pub illness: Option<Reason>,
 }
 
 impl Report {
@@ -149,6 +163,8 @@ impl Report {
             drift: 0,
             reverted: 0,
             reason: None,
+            unhealthy: 0,
+            illness: None,
         }
     }
 
@@ -180,6 +196,14 @@ impl Report {
         let next_in = next_in.as_deref();
         // Counts that are zero say nothing.
         let some = |count: usize| Some(count).filter(|count| *count > 0);
+        let unhealthy = some(self.unhealthy);
+        let illness = self.illness.as_ref().map(|illness| {
+            let before = last.and_then(|last| last.illness.as_ref());
+            match before {
+                Some(before) if illness.is_same(before) => "as before",
+                _ => illness.text.as_str(),
+            }
+        });
         let (changes, drift, reverted) = (self.changes, some(self.drift), some(self.reverted));
         macro_rules! line {
             ($level:ident) => {
@@ -192,11 +216,13 @@ impl Report {
                     duration_ms,
                     next_in,
                     reason,
+                    unhealthy,
+                    illness,
                     "turn"
                 )
             };
         }
-        if self.outcome.is_warning() {
+        if self.outcome.is_warning() || self.unhealthy > 0 {
             line!(warn);
         } else {
             line!(info);

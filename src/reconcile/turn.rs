@@ -11,6 +11,7 @@ use crate::source::git::{Commit, CommitId, Update};
 
 use super::decide::{Action, Cause, Policies, Role, decide};
 use super::report::{Outcome, Reason, Report};
+use super::rounds::Ill;
 use super::stop::Stop;
 
 /// Everything that a turn reads and changes.
@@ -39,6 +40,9 @@ pub(super) trait World {
 
     /// Applies a plan that passed. When asked to stop, it finishes what is in flight.
     async fn apply(&mut self, plan: Self::Plan, stop: &Stop) -> Result<Applied, Failure>;
+
+    /// Looks how what was applied does, once; `None` where nothing is known to be unhealthy.
+    async fn look(&mut self) -> Option<Ill>;
 }
 
 /// A reviewed plan.

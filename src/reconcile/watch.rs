@@ -35,7 +35,17 @@ pub(super) async fn run<W: World>(
     let mut last: Option<Report> = None;
     loop {
         let started = Instant::now();
-        let report = turn(world, memory, beat.stop).await;
+        let mut report = turn(world, memory, beat.stop).await;
+        // Who is asked to stop is not kept waiting by a look.
+        let ill = tokio::select! {
+            biased;
+            () = beat.stop.requested() => None,
+            ill = world.look() => ill,
+        };
+        if let Some(ill) = ill {
+            report.unhealthy = ill.count;
+            report.illness = Some(ill.reason);
+        }
         let wait = if report.outcome == Outcome::Failed {
             backoff.failed()
         } else {
@@ -69,6 +79,7 @@ mod tests {
     use crate::source::git::{Commit, CommitId, Update};
 
     use super::super::report::Reason;
+    use super::super::rounds::Ill;
     use super::super::turn::{Applied, Failure, Planned};
     use super::*;
 
@@ -110,6 +121,10 @@ mod tests {
 
         async fn apply(&mut self, (): (), _: &Stop) -> Result<Applied, Failure> {
             unreachable!("there is no head")
+        }
+
+        async fn look(&mut self) -> Option<Ill> {
+            None
         }
     }
 

@@ -21,6 +21,7 @@ use crate::source::git::{Commit, CommitId, GitError, Repository, Update};
 
 use super::decide::{Cause, Policies};
 use super::report::Reason;
+use super::rounds::{Ill, Rounds};
 use super::stop::Stop;
 use super::turn::{Applied, Failure, Planned, World};
 
@@ -41,6 +42,8 @@ pub(super) struct Environment {
     pub(super) who: String,
     /// The commit that was loaded last, until it is planned.
     pub(super) loaded: Option<(CommitId, Prepared)>,
+    /// The looks at what was applied.
+    pub(super) rounds: Option<Rounds>,
 }
 
 /// A plan that passed its gates, and what it takes to apply it.
@@ -105,6 +108,8 @@ impl World for Environment {
         exclude: &BTreeSet<Address>,
     ) -> Result<Planned<Ready>, Failure> {
         let prepared = self.take(commit)?;
+        let known = self.rounds.take().filter(|rounds| rounds.reach(&prepared));
+        self.rounds = Some(known.unwrap_or_else(|| Rounds::of(&prepared, &self.base)));
         let backend = prepared.backend.clone();
         let basis = backend.read().await.map_err(|error| stateless(&error))?;
         let excludes = exclude
@@ -185,6 +190,10 @@ impl World for Environment {
         let applied = done(&outcome?);
         released.map_err(|error| stateless(&error))?;
         Ok(applied)
+    }
+
+    async fn look(&mut self) -> Option<Ill> {
+        self.rounds.as_mut()?.look().await
     }
 }
 

@@ -227,6 +227,23 @@ fn policies_decide_what_is_done() {
 }
 
 #[test]
+fn what_is_unhealthy_is_told_at_length_once() {
+    let Some((kafka, followed)) = Followed::on_kafka() else {
+        return;
+    };
+    let orders = followed.topic("orders");
+    let report = "apply = \"auto\"\n  drift = \"report\"";
+    followed.commit(report, &topic("orders", 1, HOUR));
+    let line = followed.turn(&[], 0, "outcome=\"applied\"");
+    assert!(!line.contains("unhealthy"), "{line}");
+    kafka.delete_topic(&orders);
+    let mut running = followed.start(&[]);
+    running.wait_for("unhealthy=1 illness=\"topic.orders: it is not there\"");
+    running.wait_for("illness=\"as before\"");
+    Followed::stop(running);
+}
+
+#[test]
 fn a_lease_that_is_held_elsewhere_is_left_alone() {
     let Some((kafka, followed)) = Followed::on_kafka() else {
         return;

@@ -97,6 +97,10 @@ impl World for Fake {
         })
     }
 
+    async fn look(&mut self) -> Option<Ill> {
+        None
+    }
+
     async fn apply(&mut self, plan: String, _: &Stop) -> Result<Applied, Failure> {
         self.log.push(plan.clone());
         let done = plan.split(',').count();
