@@ -4,6 +4,8 @@
 //! it can find. A diagnostic carries a [`Span`] (file and byte range); [`SourceMap`] turns spans into
 //! excerpts before the list leaves the configuration's loader.
 
+mod mask;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -393,7 +395,7 @@ impl SourceMap {
             file: span.file.clone(),
             line: text[..start].matches('\n').count() + 1,
             column: text[line_start..start].chars().count() + 1,
-            text: text[line_start..line_end].trim_end_matches('\r').to_owned(),
+            text: mask::masked(text[line_start..line_end].trim_end_matches('\r')).into_owned(),
             width: text[start..end.min(line_end)].chars().count().max(1),
         })
     }

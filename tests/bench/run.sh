@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
-# Measures Streamform against the bare protocol (tests/bench/floor.rs) on a real Kafka broker.
+# Measures Streamform against the bare protocol (tests/bench/floor.rs) on a real Kafka broker, and against the bare
+# requests (tests/bench/registry.rs) on a schema registry: on one that answers at once, which shows what Streamform
+# itself costs, and on a real one where there is a Java for it.
 #
 #   tests/bench/run.sh            1,000 and 10,000 topics
 #   QUICK=1 tests/bench/run.sh    1,000 topics only
@@ -15,6 +17,7 @@ target="${CARGO_TARGET_DIR:-$PWD/target}"
 streamform="$target/release/streamform"
 floor="$target/release/examples/floor"
 proxy="$target/release/examples/proxy"
+registry="$target/release/examples/registry"
 delay=20 # milliseconds that the proxy adds to a round trip
 work=$(mktemp -d)
 retention=604800000
@@ -88,7 +91,7 @@ median() { # file column
 }
 
 heading() {
-    printf '%-30s %12s %12s %7s   %s\n' "$@"
+    printf '%-36s %12s %12s %7s   %s\n' "$@"
 }
 
 row() { # what, our file, the floor's
@@ -203,17 +206,74 @@ for index in range(count):
 PYTHON
 }
 
+# Writes a project of Avro subjects, each with a file and a level, and the newest of the five versions that
+# `registry` knows; and takes them over into its state.
+subjects() { # folder url prefix count
+    python3 - "$@" <<'PYTHON'
+import json, os, sys
+
+folder, url, prefix, count = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
+os.makedirs(f"{folder}/schemas")
+field = lambda at: {"name": f"f{at}", "type": ["null", "string"], "default": None}
+record = {"type": "record", "name": "R", "fields": [field(at) for at in range(12)]}
+with open(f"{folder}/main.hcl", "w") as main, open(f"{folder}/imports.hcl", "w") as imports:
+    print(f'provider "schema_registry" {{ url = "{url}" }}\nenvironment "bench" {{}}', file=main)
+    for index in range(count):
+        with open(f"{folder}/schemas/{index:04}.avsc", "w") as file:
+            json.dump(record, file, indent=2)
+        print(f'''schema "s{index:04}" {{
+  subject       = "{prefix}{index:04}"
+  format        = "avro"
+  definition    = file("schemas/{index:04}.avsc")
+  compatibility = "FULL"
+}}''', file=main)
+        print(f'''import {{
+  to = schema.s{index:04}
+  id = "{prefix}{index:04}"
+}}''', file=imports)
+PYTHON
+    "$streamform" apply --quiet --chdir "$1" --env bench --auto-approve >/dev/null
+    rm "$1/imports.hcl"
+}
+
+# Ours and the bare requests in turns.
+registry_plans() { # name folder url prefix count
+    for _ in 1 2 3 4 5 6 7; do
+        measure "$work/$1.ours" "$streamform" plan --quiet --chdir "$2" --env bench --detailed-exitcode
+        measure "$work/$1.floor" "$registry" plan "$3" "$4" "$5"
+    done
+}
+
+# On a registry that answers at once: it ends with the script.
+quick_registry() {
+    local url
+    coproc SERVER { exec "$registry" serve 2>/dev/null; }
+    read -r url <&"${SERVER[0]}"
+    subjects "$work/quick" "$url" quick. 2000
+    registry_plans quick "$work/quick" "$url" quick. 2000
+    kill "$SERVER_PID"
+    wait "$SERVER_PID" || true
+}
+
+real_registry() { # url
+    "$registry" fill "$1" bench. 2000
+    subjects "$work/real" "$1" bench. 2000
+    registry_plans real "$work/real" "$1" bench. 2000
+}
+
 checks() { # folder
     for _ in 1 2 3 4 5; do
         measure "$work/check" "$streamform" schema check --compatibility FULL --base HEAD "$1"/*.avsc
     done
 }
 
-cargo build --release --locked --bin streamform --example floor --example proxy
+cargo build --release --locked --bin streamform --example floor --example proxy --example registry
 trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
-"$streamform" sandbox up --dir "$work/sandbox" --heap 2g --json >"$work/sandbox.json"
+with_registry=
+if has_registry_java; then with_registry=--registry; fi
+"$streamform" sandbox up --dir "$work/sandbox" --heap 2g $with_registry --json >"$work/sandbox.json"
 bootstrap=$(sed -n 's/^  "bootstrap": "\(.*\)",$/\1/p' "$work/sandbox.json")
 
 # A broker that has just started is slow: the first topics and reads are not measured.
@@ -236,6 +296,11 @@ validations "$work/large"
 echo "checking 2,000 schemas" >&2
 schemas "$work/schemas" 2000
 checks "$work/schemas"
+echo "planning 2,000 subjects" >&2
+quick_registry
+if [ -n "$with_registry" ]; then
+    real_registry "$(sed -n 's/^    "url": "\(.*\)",$/\1/p' "$work/sandbox.json")"
+fi
 if [ "${QUICK:-}" != 1 ]; then
     echo "creating and planning 10,000 topics" >&2
     "$streamform" apply --quiet --chdir "$work/large" --env bench --auto-approve >/dev/null
@@ -255,6 +320,10 @@ fi
 row "create 1,000" "$work/create.ours" "$work/create.floor"
 row "alter 1,000" "$work/alter.ours" "$work/alter.floor"
 row "status, 1,000 groups x 10" "$work/lag.ours" "$work/lag.floor"
+row "plan, nothing to do, 2,000 subjects" "$work/quick.ours" "$work/quick.floor"
+if [ -e "$work/real.ours" ]; then
+    row "the same on a real registry" "$work/real.ours" "$work/real.floor"
+fi
 heading "validate 10,000 (processor)" "$(median "$work/validate" 3) ms" - - "$(median "$work/validate" 2) MB"
 heading "check 2,000 schemas (processor)" "$(median "$work/check" 3) ms" - - "$(median "$work/check" 2) MB"
 heading "version" "$(median "$work/version" 1) ms" - - ""
