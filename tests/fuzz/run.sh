@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fuzzes the parsers, the evaluator, the formatter and the file readers, each for a while.
+# Fuzzes the parsers, the evaluator, the formatter, the file readers and the comparison of schemas, each for a while.
 #
 #   tests/fuzz/run.sh [SECONDS] [TARGET]…     30 seconds and all targets where nothing is said
 #
@@ -11,7 +11,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 seconds=${1:-30}
 shift || true
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(project expression format state plan_file)
+[ ${#targets[@]} -gt 0 ] || targets=(project expression format state plan_file schema)
 
 # The seeds come from the project's own tests.
 seed() { # target, files…
