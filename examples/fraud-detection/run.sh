@@ -33,11 +33,11 @@ fail() {
     exit 1
 }
 
-# Runs a command as a user would, and checks its exit code. What it says is shown, if with `-`, only its end.
+# Runs a command as a user would, and checks its exit code. Shows what it says, with `-` nothing.
 expect() { # [-] code command…
-    local show=cat wanted found=0
+    local shown=yes wanted found=0
     if [ "$1" = - ]; then
-        show="tail -n 1"
+        shown=
         shift
     fi
     wanted=$1
@@ -48,7 +48,7 @@ expect() { # [-] code command…
         cat "$log" >&2
         fail "\`$*\` ended with exit code $found instead of $wanted"
     fi
-    $show "$log"
+    if [ -n "$shown" ]; then cat "$log"; fi
 }
 
 # Checks that the last command said something.
@@ -143,6 +143,7 @@ cp job/target/fraud-detection-1.0.0.jar "$work/plugin/"
 
 title "Start Kafka, a schema registry, Connect and Flink"
 expect - 0 streamform sandbox up --dir "$sandbox" --registry --connect --connect-plugin "$work/plugin" --flink
+expect 0 streamform sandbox status --dir "$sandbox"
 streamform sandbox status --dir "$sandbox" --json >"$work/sandbox.json"
 STREAMFORM_VAR_bootstrap=$(sed -n 's/^  "bootstrap": "\(.*\)",$/\1/p' "$work/sandbox.json")
 STREAMFORM_VAR_registry_url=$(address registry)
@@ -155,11 +156,13 @@ export STREAMFORM_VAR_bootstrap STREAMFORM_VAR_registry_url STREAMFORM_VAR_conne
 title "Apply the project: topics, schemas, the job, connectors"
 expect 0 streamform validate
 expect - 0 streamform apply --env dev --auto-approve --wait
+grep -E '^(Apply complete|Healthy)' "$log"
 expect 0 streamform plan --env dev --detailed-exitcode
 
 title "An hour of events: the alerts arrive, what is malformed is put aside"
 generate 1
 await_alerts 1
+tool Counts --hours 1 --within 60
 notified
 await_records fraud.transactions.dlq 2
 await_records fraud.clickstream.dlq 1
@@ -168,7 +171,6 @@ await_records fraud.alerts.dlq 2
 expect 0 streamform status --env dev
 
 title "Version 2 of the job: it goes on with the counts of version 1"
-tool Counts --hours 1 --within 60
 expect 0 git -C ../.. apply "$here/version-2.patch"
 build
 expect 0 streamform apply --env dev --auto-approve --wait
