@@ -11,6 +11,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 . tests/prerequisites.sh
+command -v curl >/dev/null || { echo "missing: please install curl (it makes the bare request for connectors)" >&2; exit 1; }
 command -v python3 >/dev/null || { echo "missing: please install python3 (it reads times and memory)" >&2; exit 1; }
 
 target="${CARGO_TARGET_DIR:-$PWD/target}"
@@ -64,6 +65,40 @@ for index in range(count):
   }}
 }}''')
 PYTHON
+}
+
+# Writes a project of 500 connectors that are stopped, and makes them.
+connectors() { # folder url
+    mkdir -p "$1"
+    cat >"$1/main.hcl" <<HCL
+provider "connect" { url = "$2" }
+environment "bench" {}
+connector "c" {
+  for_each  = toset([for n in range(500) : "c\${n}"])
+  name      = "bench.\${each.key}"
+  class     = "FileStreamSource"
+  tasks_max = 1
+  state     = "stopped"
+  config = {
+    "file"            = "/tmp/none"
+    "topic"           = "lines"
+    "value.converter" = "org.apache.kafka.connect.storage.StringConverter"
+  }
+}
+HCL
+    "$streamform" apply --quiet --chdir "$1" --env bench --auto-approve >/dev/null
+}
+
+# Ours and the one bare request, in turns.
+connector_plans() { # folder url
+    for _ in 1 2 3 4 5 6 7; do
+        measure "$work/connectors.ours" "$streamform" plan --quiet --chdir "$1" --env bench --detailed-exitcode
+        measure "$work/connectors.floor" curl -fsS -o "$work/connectors.json" "$2/connectors?expand=info&expand=status"
+    done
+}
+
+url_of() { # server of the sandbox
+    python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]]["url"])' "$1" <"$work/sandbox.json"
 }
 
 # Runs a command, and adds a line to a file: milliseconds, peak memory in MB, milliseconds of the processor.
@@ -273,7 +308,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 with_registry=
 if has_registry_java; then with_registry=--registry; fi
-"$streamform" sandbox up --dir "$work/sandbox" --heap 2g $with_registry --json >"$work/sandbox.json"
+"$streamform" sandbox up --dir "$work/sandbox" --heap 2g $with_registry --connect --json >"$work/sandbox.json"
 bootstrap=$(sed -n 's/^  "bootstrap": "\(.*\)",$/\1/p' "$work/sandbox.json")
 
 # A broker that has just started is slow: the first topics and reads are not measured.
@@ -290,6 +325,10 @@ alterations
 echo "looking at 1,000 groups" >&2
 groups "$work/groups"
 lags "$work/groups"
+echo "planning 500 connectors" >&2
+connect=$(url_of connect)
+connectors "$work/connectors" "$connect"
+connector_plans "$work/connectors" "$connect"
 echo "validating 10,000 topics" >&2
 project "$work/large" large. 10000
 validations "$work/large"
@@ -299,7 +338,7 @@ checks "$work/schemas"
 echo "planning 2,000 subjects" >&2
 quick_registry
 if [ -n "$with_registry" ]; then
-    real_registry "$(sed -n 's/^    "url": "\(.*\)",$/\1/p' "$work/sandbox.json")"
+    real_registry "$(url_of registry)"
 fi
 if [ "${QUICK:-}" != 1 ]; then
     echo "creating and planning 10,000 topics" >&2
@@ -324,6 +363,7 @@ row "plan, nothing to do, 2,000 subjects" "$work/quick.ours" "$work/quick.floor"
 if [ -e "$work/real.ours" ]; then
     row "the same on a real registry" "$work/real.ours" "$work/real.floor"
 fi
+row "plan, nothing to do, 500 connectors" "$work/connectors.ours" "$work/connectors.floor"
 heading "validate 10,000 (processor)" "$(median "$work/validate" 3) ms" - - "$(median "$work/validate" 2) MB"
 heading "check 2,000 schemas (processor)" "$(median "$work/check" 3) ms" - - "$(median "$work/check" 2) MB"
 heading "version" "$(median "$work/version" 1) ms" - - ""
