@@ -31,7 +31,7 @@ use super::{ConnectorDriver, Known, Resolved, all};
 const STEADY: Duration = Duration::from_millis(600);
 /// The same after the configuration was changed.
 const STEADY_AFTER_CHANGE: Duration = Duration::from_secs(2);
-/// How long a connector that is not stopped may be without tasks until it counts as one that has nothing to do.
+/// How long a running connector may be without tasks until it counts as one that has nothing to do.
 const WITHOUT_TASKS: Duration = Duration::from_secs(10);
 /// How long after a restart a failure that was there before it may be an old one: workers tell each other
 /// by a topic how tasks are.
@@ -167,7 +167,6 @@ impl Run<'_> {
         }
         let made = self.client.create(self.name(), &self.resolved.config).await;
         self.step(made)?;
-        self.progress("created");
         if !spec.is_sink() && spec.offsets.is_none() {
             // They are those of an earlier connector of this name, which are shown only now that it is there.
             let kept = self.client.offsets(self.name()).await;
@@ -246,7 +245,6 @@ impl Run<'_> {
             Err(error) if error.is_unknown_call() => self.replace(&changes).await?,
             other => self.step(other)?,
         }
-        self.progress("configured");
         if has_new_secret && spec.state == Target::Running {
             // Plugins need not hand a password on to their tasks, which would keep the old one.
             let restarted = self.client.restart(self.name(), false).await;
@@ -321,8 +319,11 @@ impl Run<'_> {
         };
         self.step(done)?;
         let after = self.offsets().await?;
-        self.progress(format!("offsets before: {}", words(&before)));
-        self.progress(format!("offsets after: {}", words(&after)));
+        self.progress(format!(
+            "offsets before: {}; after: {}",
+            words(&before),
+            words(&after)
+        ));
         if *step == OffsetStep::Reset && after.iter().any(|position| position.offset.is_some()) {
             return Err(format!(
                 "Kafka Connect took the reset, but the offsets are {}",

@@ -55,7 +55,8 @@ impl Board {
 /// How far a connector is on its way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Way {
-    /// It is there. One that is not stopped may have no tasks yet, or none at all.
+    /// It is there. One that runs may have no tasks yet, or none at all; one that was stopped and is paused
+    /// gets them only when it runs.
     There {
         /// Whether it has tasks, or needs none.
         with_tasks: bool,
@@ -88,7 +89,7 @@ pub(super) fn way(status: Option<&Status>, target: Target) -> Way {
     match status.tasks.iter().find(|task| is_off(&task.state)) {
         Some(task) => Way::Under(format!("task {} is {}", task.id, or_unknown(&task.state))),
         None => Way::There {
-            with_tasks: target == Target::Stopped || !status.tasks.is_empty(),
+            with_tasks: target != Target::Running || !status.tasks.is_empty(),
         },
     }
 }
