@@ -120,6 +120,9 @@ impl fmt::Display for Trend {
 pub struct Lag {
     /// How many records the group was behind at the last look.
     pub records: u64,
+    /// How many it was behind at the best look of the last patience: a consumer that commits seldom is behind
+    /// between its commits, however fast it reads.
+    pub least: u64,
     /// Where that goes.
     pub trend: Trend,
     /// The partitions in which nothing is committed any more.
@@ -138,6 +141,12 @@ impl Lag {
         let (last_at, last) = looks.last()?;
         let mut lag = Self {
             records: last.lag(),
+            least: looks
+                .iter()
+                .filter(|(at, _)| last_at.saturating_sub(*at) <= patience)
+                .map(|(_, look)| look.lag())
+                .min()
+                .unwrap_or_default(),
             trend: Trend::CaughtUp,
             stalled: Vec::new(),
             window: last_at.saturating_sub(looks[0].0),
@@ -310,7 +319,8 @@ pub struct Rule {
 
 /// Adds to an object's health what looks at one of its groups say: the measure `lag`, and symptoms.
 ///
-/// A stalled group is unhealthy. One that is more than `max_lag` behind is unhealthy where that is known not to
+/// A group is more than `max_lag` behind where it was so at every look of the last patience, or is so and its
+/// lag grows. A stalled group is unhealthy. One that is more than `max_lag` behind is unhealthy where that is known not to
 /// become less, and progressing while it catches up or while its trend is unknown. Growth below `max_lag`, or
 /// where none is set, is only noted.
 pub fn judge<V>(health: &mut Health, group: &str, looks: &[Look<V>], rule: Rule) {
@@ -379,9 +389,12 @@ fn symptoms(health: &mut Health, group: &str, lag: &Lag, rule: Rule) {
         ),
         _ => String::new(),
     };
-    let behind = rule
-        .max_lag
-        .filter(|most| lag.records > *most && lag.trend != Trend::CaughtUp);
+    let records_that_count = match lag.trend {
+        Trend::CaughtUp => 0,
+        Trend::Growing => lag.records,
+        _ => lag.least,
+    };
+    let behind = rule.max_lag.filter(|most| records_that_count > *most);
     let Some(most) = behind else {
         if lag.trend == Trend::Growing {
             health.note(format!("the lag of the group {group:?} grows{}", speed()));

@@ -95,6 +95,13 @@ fn a_saw_is_not_growth() {
 }
 
 #[test]
+fn between_two_commits_nobody_is_behind() {
+    let looks = consumer(33, 0, 50, 50, 5);
+    assert_eq!(lag(&looks).records, 150);
+    assert_eq!(told(&looks, Some(100)), "healthy: 150, steady");
+}
+
+#[test]
 fn a_slow_consumer_s_lag_grows() {
     assert_eq!(trend(&consumer(30, 100, 50, 40, 5)), Trend::Growing);
     assert_eq!(trend(&consumer(33, 100, 50, 40, 5)), Trend::Growing);
