@@ -110,6 +110,7 @@ fn unsettled(input: &Input<'_>) -> Vec<Finding> {
             "was about to start the version before it again as {}, after the new one failed: {why}",
             run.id
         ),
+        Step::Settled => return Vec::new(),
         Step::Rescaling { .. } => "was about to change its parallelism".to_owned(),
     };
     vec![

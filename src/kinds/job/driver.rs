@@ -167,6 +167,10 @@ impl JobDriver {
             (_, Some(spec)) if spec.state == WantedState::Suspended => change.suspend(step).await,
             (_, Some(spec)) => change.run(&spec.program, step).await,
         };
+        let done = match done {
+            Ok(()) => Ok(()),
+            Err(halt) => Err(change.close(halt).await),
+        };
         let memory = change.memory;
         match done {
             Ok(()) if operation.action == Action::Delete => Ok(None),

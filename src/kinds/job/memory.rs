@@ -91,6 +91,9 @@ pub enum Step {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         back: Option<String>,
     },
+    /// Nothing: the change failed, and the job is as what is remembered says. Noted before that failure is
+    /// recorded, since a pending operation of an earlier run keeps its notes.
+    Settled,
     /// The job that runs was told to have another parallelism.
     Rescaling {
         /// What runs then.

@@ -123,6 +123,19 @@ impl<E: Engine> Change<'_, E> {
         Ok(())
     }
 
+    /// Ends a change that failed: what is remembered holds, whatever was noted before.
+    pub(super) async fn close(&self, halt: Halt) -> Halt {
+        match halt {
+            Halt::AsBefore(why) if !self.memory.is_empty() => {
+                match self.note(Step::Settled).await {
+                    Ok(()) => Halt::AsBefore(why),
+                    Err(_) => Halt::Unsettled(why),
+                }
+            }
+            halt => halt,
+        }
+    }
+
     /// Sees to it that the job is gone.
     pub(super) async fn delete(&mut self, step: Option<Step>) -> Halting<()> {
         let place = match self.settle(step, None).await? {

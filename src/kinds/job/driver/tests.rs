@@ -1,1 +1,400 @@
+//! The state machine against an engine on values, cut short after each of its calls.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "nothing of a test's own locks and channels fails"
+)]
+
+mod scripted;
+
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::mpsc;
+
+use crate::address::Address;
+use crate::document::Document;
+use crate::kinds::driver::{Context, NoteRequest};
+use crate::kinds::job::flink::{FlinkSql, Script};
+use crate::kinds::job::memory::{Memory, Progress};
+use crate::kinds::job::program::Program;
+use crate::kinds::job::spec::{Mode, Upgrade};
+
+use super::change::{Change, Halt};
+use super::engine::Phase;
+
+use scripted::{Scripted, Trouble};
+
+/// A job's life as its journal and its engine know it.
+struct Life {
+    engine: Scripted,
+    upgrade: Upgrade,
+    /// What the last settled apply left.
+    memory: Memory,
+    /// What a cut one noted.
+    notes: Arc<Mutex<Option<Document>>>,
+}
+
+fn program(text: &str) -> Program {
+    Program::FlinkSql(FlinkSql {
+        script: Script::Statements(vec![text.to_owned()]),
+        parallelism: Some(1),
+        settings: std::collections::BTreeMap::new(),
+    })
+}
+
+impl Life {
+    fn new() -> Self {
+        Self {
+            engine: Scripted::default(),
+            upgrade: Upgrade {
+                timeout_ms: 10_000,
+                ..Upgrade::default()
+            },
+            memory: Memory::default(),
+            notes: Arc::default(),
+        }
+    }
+
+    /// A job that runs v1 and has counted some.
+    async fn running() -> Self {
+        let mut life = Self::new();
+        life.run("v1").await.unwrap();
+        life.engine.count(10);
+        life
+    }
+
+    async fn change(&mut self, what: &What<'_>) -> Result<(), Halt> {
+        let (sender, mut requests) = mpsc::channel::<NoteRequest>(8);
+        let kept = Arc::clone(&self.notes);
+        let journal = tokio::spawn(async move {
+            while let Some((_, notes, written)) = requests.recv().await {
+                *kept.lock().unwrap() = Some(notes);
+                let _sent: Result<(), ()> = written.send(());
+            }
+        });
+        let context = Context::new(Arc::new(|_, _| {}), sender);
+        let address = Address::root("job", "a");
+        let noted = self.notes.lock().unwrap().clone();
+        let (memory, step) =
+            Memory::recall(Some(&Document::of(&self.memory)), noted.as_ref()).unwrap();
+        let mut change = Change {
+            engine: &self.engine,
+            address: &address,
+            name: "a",
+            upgrade: self.upgrade.clone(),
+            healthy: crate::kinds::health::Healthy::default(),
+            context: &context,
+            memory,
+        };
+        let done = match what {
+            What::Run(text) => change.run(&program(text), step).await,
+            What::Suspend => change.suspend(step).await,
+            What::Delete => change.delete(step).await,
+        };
+        let done = match done {
+            Ok(()) => Ok(()),
+            Err(halt) => Err(change.close(halt).await),
+        };
+        let memory = change.memory;
+        drop(context);
+        journal.await.unwrap();
+        // A run that was killed settles nothing, wherever it was.
+        if !self.engine.is_cut() && !matches!(done, Err(Halt::Unsettled(_))) {
+            self.memory = memory;
+            // A failure leaves an earlier run's operation pending, with the newest notes.
+            if done.is_ok() || noted.is_none() {
+                *self.notes.lock().unwrap() = None;
+            }
+        }
+        done
+    }
+
+    async fn run(&mut self, text: &str) -> Result<(), Halt> {
+        self.change(&What::Run(text)).await
+    }
+
+    /// Returns what runs, with its count: exactly one job, or none.
+    fn runs(&self) -> String {
+        let active = self.engine.active();
+        assert!(active.len() <= 1, "it runs more than once: {active:?}");
+        active
+            .into_iter()
+            .next()
+            .unwrap_or_else(|| "nothing".into())
+    }
+}
+
+enum What<'a> {
+    Run(&'a str),
+    Suspend,
+    Delete,
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_upgrade_goes_on_where_the_old_version_stopped() {
+    let mut life = Life::running().await;
+    life.run("v2").await.unwrap();
+    assert_eq!(life.runs(), "v2 at 10");
+    assert_eq!(life.memory.generation, 2);
+    assert_eq!(life.memory.savepoints.len(), 1);
+    life.engine.count(5);
+    life.run("v1").await.unwrap();
+    assert_eq!(life.runs(), "v1 at 15");
+    // The same again is nothing.
+    let calls = life.engine.effects();
+    life.run("v1").await.unwrap();
+    assert_eq!(life.engine.effects(), calls);
+}
+
+#[tokio::test(start_paused = true)]
+async fn old_savepoints_are_deleted_and_the_one_that_is_needed_is_not() {
+    let mut life = Life::running().await;
+    life.upgrade.keep_savepoints = 2;
+    for text in ["v2", "v3", "v4", "v5"] {
+        life.run(text).await.unwrap();
+    }
+    assert_eq!(life.memory.savepoints.len(), 2);
+    assert_eq!(life.engine.savepoints(), 2);
+    let from = life.memory.run.as_ref().and_then(|run| run.from.clone());
+    assert_eq!(
+        from.as_deref(),
+        Some(life.memory.savepoints[0].path.as_str())
+    );
+}
+
+/// Cuts a change short after each of its calls, runs it again to its end, and compares.
+async fn cut_everywhere(what: What<'_>, expected: &str, trouble: Option<Trouble>) {
+    let mut cuts = 0;
+    for cut in 0.. {
+        let mut life = Life::running().await;
+        life.engine.set(trouble);
+        life.engine.cut_after(cut);
+        let _first = life.change(&what).await;
+        if !life.engine.was_cut() {
+            assert_eq!(life.runs(), expected);
+            break;
+        }
+        cuts += 1;
+        life.engine.heal();
+        let second = life.change(&what).await;
+        assert_eq!(second.is_ok(), trouble.is_none(), "cut {cut}: {second:?}");
+        assert_eq!(life.runs(), expected, "cut {cut}");
+        // Whatever is left of it in the journal, another version takes up where that one is.
+        life.engine.set(None);
+        life.run("v3").await.unwrap();
+        let goes_on = if matches!(what, What::Delete) {
+            "v3 at 0"
+        } else {
+            "v3 at 10"
+        };
+        assert_eq!(life.runs(), goes_on, "cut {cut}");
+        assert!(life.notes.lock().unwrap().is_none());
+        assert!(
+            life.engine.most_at_once() <= 1,
+            "cut {cut}: two ran at once"
+        );
+    }
+    assert!(cuts >= 5, "only {cuts} cuts met the change");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cut_upgrade_is_finished_by_the_next_run() {
+    cut_everywhere(What::Run("v2"), "v2 at 10", None).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cut_suspension_is_finished_by_the_next_run() {
+    cut_everywhere(What::Suspend, "nothing", None).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cut_deletion_is_finished_by_the_next_run() {
+    cut_everywhere(What::Delete, "nothing", None).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cut_return_is_finished_by_the_next_run() {
+    cut_everywhere(What::Run("v2"), "v1 at 10", Some(Trouble::Restarts)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cut_upgrade_may_be_given_up_for_another() {
+    for cut in 0..40 {
+        let mut life = Life::running().await;
+        life.engine.cut_after(cut);
+        let _first = life.run("v2").await;
+        life.engine.heal();
+        life.run("v1").await.unwrap();
+        assert_eq!(life.runs(), "v1 at 10", "cut {cut}");
+        life.run("v3").await.unwrap();
+        assert_eq!(life.runs(), "v3 at 10", "cut {cut}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_version_that_does_not_prove_itself_is_turned_back() {
+    for trouble in [
+        Trouble::Restarts,
+        Trouble::RefusesState,
+        Trouble::NeverRuns,
+        Trouble::OtherState,
+        Trouble::Fails,
+    ] {
+        let mut life = Life::running().await;
+        life.engine.set(Some(trouble));
+        let halt = life.run("v2").await.unwrap_err();
+        let Halt::AsBefore(told) = halt else {
+            unreachable!("{trouble:?}: {halt:?}");
+        };
+        assert!(told.contains("runs again as"), "{told}");
+        assert_eq!(life.runs(), "v1 at 10", "{trouble:?}");
+        assert_eq!(life.memory.generation, 3);
+        // What is remembered is what runs, so that the next change begins there.
+        life.engine.set(None);
+        life.engine.count(1);
+        life.run("v3").await.unwrap();
+        assert_eq!(life.runs(), "v3 at 11", "{trouble:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_done_is_told_precisely() {
+    let mut life = Life::running().await;
+    life.engine.set(Some(Trouble::Restarts));
+    let Err(Halt::AsBefore(told)) = life.run("v2").await else {
+        unreachable!("it is turned back");
+    };
+    insta::assert_snapshot!(told.replace(&life.memory.run.clone().unwrap().id, "[ID]"), @r"
+    the new version failed: it was restarted
+    The version before it runs again as [ID]; its state came from file:/savepoint-2.
+    ");
+    let mut life = Life::running().await;
+    life.engine.set(Some(Trouble::NothingStarts));
+    let Err(Halt::Unsettled(told)) = life.run("v2").await else {
+        unreachable!("nothing runs");
+    };
+    insta::assert_snapshot!(told, @r"
+    the new version failed: nothing starts
+    The version before it could not be started again: nothing starts
+    No version runs. The state is at file:/savepoint-2.
+    The next apply starts from there; by hand: start v1 from file:/savepoint-2
+    ");
+    // The next run goes on from there.
+    life.engine.set(None);
+    life.run("v2").await.unwrap();
+    assert_eq!(life.runs(), "v2 at 10");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_that_fails_leaves_the_job_running() {
+    let mut life = Life::running().await;
+    life.engine.set(Some(Trouble::BadDirectory));
+    let halt = life.run("v2").await.unwrap_err();
+    let Halt::AsBefore(told) = halt else {
+        unreachable!("{halt:?}");
+    };
+    insta::assert_snapshot!(told, @"it could not be stopped with a savepoint: no such directory; it runs on");
+    assert_eq!(life.runs(), "v1 at 10");
+    assert_eq!(life.memory.generation, 1);
+    life.engine.set(None);
+    life.run("v2").await.unwrap();
+    assert_eq!(life.runs(), "v2 at 10");
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_few_slots_are_seen_before_anything_is_touched() {
+    let mut life = Life::running().await;
+    life.engine.set(Some(Trouble::TooFewSlots));
+    let effects = life.engine.effects();
+    let halt = life.run("v2").await.unwrap_err();
+    assert!(matches!(halt, Halt::AsBefore(_)), "{halt:?}");
+    assert_eq!(life.engine.effects(), effects);
+    assert_eq!(life.runs(), "v1 at 10");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_suspended_job_goes_on_from_its_savepoint() {
+    let mut life = Life::running().await;
+    life.change(&What::Suspend).await.unwrap();
+    assert_eq!(life.runs(), "nothing");
+    assert!(life.memory.suspended);
+    // It may take up another program.
+    life.run("v2").await.unwrap();
+    assert_eq!(life.runs(), "v2 at 10");
+    assert!(!life.memory.suspended);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_job_starts_again_from_its_newest_checkpoint() {
+    let mut life = Life::running().await;
+    life.engine.end(Phase::Failed);
+    life.run("v1").await.unwrap();
+    assert_eq!(life.runs(), "v1 at 10");
+    assert_eq!(life.memory.generation, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_checkpoint_is_taken_where_it_is_kept() {
+    let mut life = Life::running().await;
+    life.upgrade.mode = Mode::LastCheckpoint;
+    life.run("v2").await.unwrap();
+    assert_eq!(life.runs(), "v2 at 10");
+    life.engine.set(Some(Trouble::DropsCheckpoints));
+    let halt = life.run("v3").await.unwrap_err();
+    assert!(matches!(halt, Halt::AsBefore(_)), "{halt:?}");
+    assert_eq!(life.runs(), "v2 at 10");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stateless_upgrade_starts_empty_and_turns_back_to_the_state() {
+    let mut life = Life::running().await;
+    life.upgrade.mode = Mode::Stateless;
+    life.engine.set(Some(Trouble::Restarts));
+    life.run("v2").await.unwrap_err();
+    assert_eq!(life.runs(), "v1 at 10");
+    life.engine.set(None);
+    life.run("v2").await.unwrap();
+    assert_eq!(life.runs(), "v2 at 0");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_parallelism_is_changed_in_place_where_the_engine_can() {
+    let life = Life::running().await;
+    life.engine.rescales(true);
+    let scaled = program("v1").at(Some(2));
+    let notes = Arc::clone(&life.notes);
+    let (sender, mut requests) = mpsc::channel::<NoteRequest>(8);
+    tokio::spawn(async move {
+        while let Some((_, note, written)) = requests.recv().await {
+            *notes.lock().unwrap() = Some(note);
+            let _sent: Result<(), ()> = written.send(());
+        }
+    });
+    let context = Context::new(Arc::new(|_, _| {}), sender);
+    let address = Address::root("job", "a");
+    let mut change = Change {
+        engine: &life.engine,
+        address: &address,
+        name: "a",
+        upgrade: life.upgrade.clone(),
+        healthy: crate::kinds::health::Healthy::default(),
+        context: &context,
+        memory: life.memory.clone(),
+    };
+    change.run(&scaled, None).await.unwrap();
+    assert_eq!(change.memory.program(), Some(&scaled));
+    assert_eq!(change.memory.generation, 1, "it goes on under its id");
+    let noted = life.notes.lock().unwrap().clone().unwrap();
+    assert!(Progress::read(&noted).unwrap().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_id_of_long_ago_is_not_used_again() {
+    let mut life = Life::running().await;
+    life.change(&What::Suspend).await.unwrap();
+    // The state was lost, the engine's memory was not.
+    life.memory = Memory::default();
+    life.run("v1").await.unwrap();
+    assert_eq!(life.memory.generation, 2);
+    assert_eq!(life.runs(), "v1 at 0");
+}

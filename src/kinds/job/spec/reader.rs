@@ -113,11 +113,14 @@ impl Reader<'_> {
         let Some(items) = given.value.as_elements() else {
             return self.wrong(name, WANTED, &given);
         };
-        let texts: Option<Vec<String>> = items.iter().map(plain).collect();
-        match texts {
-            Some(texts) => Some(texts),
-            None => self.wrong(name, WANTED, &given),
+        if let Some(other) = items.iter().find(|item| plain(item).is_none()) {
+            let shown = Attribute {
+                value: other.clone(),
+                ..given.clone()
+            };
+            return self.wrong(&format!("each of {name}"), "a string", &shown);
         }
+        items.iter().map(plain).collect()
     }
 
     /// Reads a map of texts; null is an entry that is not there.

@@ -147,13 +147,14 @@ fn mistakes_are_told_where_they_are() {
       hint: leave sha256 out: the hash of a file of the project is known
     "#);
     insta::assert_snapshot!(problems("job \"a\" {\n  state = \"paused\"\n  flink_jar {\n    jar  = \"jobs/a.jar\"\n    args = [secret(\"env:A\")]\n  }\n  healthy { max_lag = 1 }\n}\n"), @r#"
-    Error: args must be a list of strings
+    Error: each of args must be a string
      --> main.hcl:5:12
       |
     5 |     args = [secret("env:A")]
       |            ^^^^^^^^^^^^^^^^^
       on job.a
-      It is of type tuple.
+      It is a secret.
+      hint: a cluster shows a job's arguments and settings to everybody who may look at it: they are no place for a secret
 
     Error: state must be one of "running", "suspended"
      --> main.hcl:2:11

@@ -14,7 +14,7 @@ impl<E: Engine> Change<'_, E> {
         wanted: Option<&Program>,
     ) -> Halting<Place> {
         match step {
-            None | Some(Step::Rescaling { .. }) => self.place().await,
+            None | Some(Step::Settled | Step::Rescaling { .. }) => self.place().await,
             Some(Step::Stopping { trigger }) => self.settle_stop(&trigger).await,
             Some(Step::Cancelling) => match self.id() {
                 Some(id) => {

@@ -1,0 +1,342 @@
+//! An engine on values: jobs that count, savepoints that hold the count, and trouble on demand.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard};
+
+use crate::kinds::job::driver::engine::{
+    Asked, Engine, EngineError, Graph, Look, Phase, Ready, Stopping,
+};
+use crate::kinds::job::memory::{Run, Version};
+use crate::kinds::job::program::Program;
+
+/// What goes wrong with every version but v1, unless it says otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// It is restarted again and again.
+    Restarts,
+    /// It refuses to start from the state.
+    RefusesState,
+    /// Its parts never run.
+    NeverRuns,
+    /// It comes up with another state.
+    OtherState,
+    /// It fails for good.
+    Fails,
+    /// Nothing starts, v1 neither.
+    NothingStarts,
+    /// Stops with savepoints fail.
+    BadDirectory,
+    /// There is no room.
+    TooFewSlots,
+    /// Checkpoints go with the job.
+    DropsCheckpoints,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Scripted(Mutex<World>);
+
+#[derive(Debug, Default)]
+struct World {
+    jobs: BTreeMap<String, Job>,
+    savepoints: BTreeMap<String, u64>,
+    triggers: BTreeMap<String, Result<String, String>>,
+    trouble: Option<Trouble>,
+    rescales: bool,
+    effects: usize,
+    most_at_once: usize,
+    /// How many calls are answered before the caller is gone.
+    left: Option<usize>,
+    was_cut: bool,
+}
+
+#[derive(Debug, Clone)]
+struct Job {
+    text: String,
+    phase: Phase,
+    count: u64,
+    from: Option<String>,
+    parallelism: u32,
+}
+
+fn text(program: &Program) -> String {
+    let shown = format!("{program:?}");
+    let at = shown.find("Statements([\"").unwrap() + "Statements([\"".len();
+    shown[at..].split('"').next().unwrap().to_owned()
+}
+
+impl Scripted {
+    fn world(&self) -> MutexGuard<'_, World> {
+        self.0.lock().unwrap()
+    }
+
+    /// Counts a call: the caller may be gone before its effect, or after it, before the answer.
+    fn call<T>(&self, effect: impl FnOnce(&mut World) -> T) -> Asked<T> {
+        let gone = || Err(EngineError::Away("the program was killed".into()));
+        let mut world = self.world();
+        let is_gone = |world: &mut World| match &mut world.left {
+            Some(0) => {
+                world.was_cut = true;
+                true
+            }
+            Some(left) => {
+                *left -= 1;
+                false
+            }
+            None => false,
+        };
+        if is_gone(&mut world) {
+            return gone();
+        }
+        let done = effect(&mut world);
+        let active = world.jobs.values().filter(|job| job.phase == Phase::Active);
+        let active = active.count();
+        world.most_at_once = world.most_at_once.max(active);
+        if is_gone(&mut world) {
+            return gone();
+        }
+        Ok(done)
+    }
+
+    pub(super) fn set(&self, trouble: Option<Trouble>) {
+        self.world().trouble = trouble;
+    }
+
+    pub(super) fn rescales(&self, rescales: bool) {
+        self.world().rescales = rescales;
+    }
+
+    pub(super) fn cut_after(&self, calls: usize) {
+        self.world().left = Some(calls);
+    }
+
+    pub(super) fn was_cut(&self) -> bool {
+        self.world().was_cut
+    }
+
+    /// Whether the caller is gone by now.
+    pub(super) fn is_cut(&self) -> bool {
+        let world = self.world();
+        world.was_cut && world.left.is_some()
+    }
+
+    pub(super) fn heal(&self) {
+        self.world().left = None;
+    }
+
+    pub(super) fn effects(&self) -> usize {
+        self.world().effects
+    }
+
+    pub(super) fn most_at_once(&self) -> usize {
+        self.world().most_at_once
+    }
+
+    pub(super) fn savepoints(&self) -> usize {
+        self.world().savepoints.len()
+    }
+
+    /// Lets what runs count on.
+    pub(super) fn count(&self, by: u64) {
+        for job in self.world().jobs.values_mut() {
+            if job.phase == Phase::Active {
+                job.count += by;
+            }
+        }
+    }
+
+    /// Ends what runs.
+    pub(super) fn end(&self, phase: Phase) {
+        for job in self.world().jobs.values_mut() {
+            job.phase = phase;
+        }
+    }
+
+    pub(super) fn active(&self) -> Vec<String> {
+        let world = self.world();
+        let active = world.jobs.values().filter(|job| job.phase == Phase::Active);
+        active
+            .map(|job| format!("{} at {}", job.text, job.count))
+            .collect()
+    }
+}
+
+impl World {
+    /// Whether trouble is for this version.
+    fn troubles(&self, job: &str, trouble: Trouble) -> bool {
+        self.trouble == Some(trouble) && job != "v1"
+    }
+
+    fn stop(&mut self, id: &str) -> Result<String, String> {
+        if self.trouble == Some(Trouble::BadDirectory) {
+            return Err("no such directory".into());
+        }
+        let job = self.jobs.get_mut(id).ok_or("no such job")?;
+        if job.phase != Phase::Active {
+            return Err("it has ended".into());
+        }
+        job.phase = Phase::Finished;
+        let path = format!("file:/savepoint-{}", self.savepoints.len() + self.effects);
+        self.savepoints.insert(path.clone(), job.count);
+        Ok(path)
+    }
+}
+
+impl Engine for Scripted {
+    type Prepared = Version;
+
+    async fn prepare(&self, _name: &str, version: &Version) -> Asked<Ready<Version>> {
+        self.call(|_| Ready {
+            prepared: version.clone(),
+            version: version.clone(),
+            graph: Some(Graph::default()),
+        })
+    }
+
+    async fn room(&self, _graph: &Graph, _instead: Option<&str>) -> Asked<Option<String>> {
+        self.call(|world| {
+            (world.trouble == Some(Trouble::TooFewSlots)).then(|| "it needs 9 slots".to_owned())
+        })
+    }
+
+    async fn graph(&self, _id: &str) -> Asked<Option<Graph>> {
+        self.call(|_| None)
+    }
+
+    async fn start(&self, prepared: &Version, run: &Run, _may_drop_state: bool) -> Asked<()> {
+        self.call(|world| {
+            world.effects += 1;
+            if world.jobs.contains_key(&run.id) {
+                return Err(EngineError::Duplicate("it was submitted before".into()));
+            }
+            let text = text(&prepared.program);
+            if world.trouble == Some(Trouble::NothingStarts) {
+                return Err(EngineError::Refused("nothing starts".into()));
+            }
+            let count = match &run.from {
+                Some(_) if world.troubles(&text, Trouble::RefusesState) => {
+                    return Err(EngineError::Refused("it cannot map its state".into()));
+                }
+                Some(from) => *world
+                    .savepoints
+                    .get(from)
+                    .ok_or_else(|| EngineError::Refused(format!("there is no {from}")))?,
+                None => 0,
+            };
+            let phase = if world.troubles(&text, Trouble::Fails) {
+                Phase::Failed
+            } else {
+                Phase::Active
+            };
+            let job = Job {
+                text,
+                phase,
+                count,
+                from: run.from.clone(),
+                parallelism: prepared.program.parallelism().unwrap_or(1),
+            };
+            world.jobs.insert(run.id.clone(), job);
+            Ok(())
+        })?
+    }
+
+    async fn phase(&self, id: &str) -> Asked<Option<Phase>> {
+        self.call(|world| world.jobs.get(id).map(|job| job.phase))
+    }
+
+    async fn look(&self, id: &str) -> Asked<Option<Look>> {
+        self.call(|world| {
+            let job = world.jobs.get(id)?.clone();
+            let restored = match &job.from {
+                Some(_) if world.troubles(&job.text, Trouble::OtherState) => {
+                    Some("file:/other".into())
+                }
+                from => from.clone(),
+            };
+            Some(Look {
+                phase: job.phase,
+                word: format!("{:?}", job.phase).to_uppercase(),
+                parts: 2,
+                running: 2 - usize::from(world.troubles(&job.text, Trouble::NeverRuns)),
+                parallelism: job.parallelism,
+                restarts: u64::from(world.troubles(&job.text, Trouble::Restarts)),
+                checkpoints: Some(1),
+                restored,
+                cause: None,
+            })
+        })
+    }
+
+    async fn stop(&self, id: &str, trigger: &str, _directory: Option<&str>) -> Asked<()> {
+        self.call(|world| {
+            world.effects += 1;
+            if !world.triggers.contains_key(trigger) {
+                let stopped = world.stop(id);
+                world.triggers.insert(trigger.to_owned(), stopped);
+            }
+        })
+    }
+
+    async fn stopping(&self, _id: &str, trigger: &str) -> Asked<Stopping> {
+        self.call(|world| match world.triggers.get(trigger) {
+            None => Stopping::Unknown,
+            Some(Ok(path)) => Stopping::Done(path.clone()),
+            Some(Err(why)) => Stopping::Failed(why.clone()),
+        })
+    }
+
+    async fn cancel(&self, id: &str) -> Asked<()> {
+        self.call(|world| {
+            world.effects += 1;
+            if let Some(job) = world.jobs.get_mut(id)
+                && job.phase == Phase::Active
+            {
+                job.phase = Phase::Canceled;
+            }
+        })
+    }
+
+    async fn keeps_checkpoints(&self, _id: &str) -> Asked<bool> {
+        self.call(|world| world.trouble != Some(Trouble::DropsCheckpoints))
+    }
+
+    async fn source(&self, id: &str) -> Asked<Option<String>> {
+        self.call(|world| {
+            let job = world.jobs.get(id)?.clone();
+            let path = format!("file:/checkpoint-of-{id}");
+            world.savepoints.insert(path.clone(), job.count);
+            Some(path)
+        })
+    }
+
+    async fn rescales(&self) -> Asked<bool> {
+        self.call(|world| world.rescales)
+    }
+
+    async fn rescale(&self, id: &str, _from: u32, to: u32) -> Asked<()> {
+        self.call(|world| {
+            world.effects += 1;
+            if let Some(job) = world.jobs.get_mut(id) {
+                job.parallelism = to;
+            }
+        })
+    }
+
+    async fn dispose(&self, path: &str) -> Asked<()> {
+        self.call(|world| {
+            world.effects += 1;
+            world.savepoints.remove(path);
+        })
+    }
+
+    async fn release(&self, _version: &Version) -> Asked<()> {
+        self.call(|world| world.effects += 1)
+    }
+
+    fn command(&self, version: &Version, from: Option<&str>) -> String {
+        format!(
+            "start {} from {}",
+            text(&version.program),
+            from.unwrap_or("nothing")
+        )
+    }
+}
