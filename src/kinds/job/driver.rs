@@ -21,6 +21,7 @@ use crate::document::Document;
 use crate::kinds::Action;
 use crate::kinds::driver::{Context, Driver, DriverError, Failure, Operation, Question, Wanted};
 
+use super::diff::STATE;
 use super::memory::{Memory, Run, Step};
 use super::spec::{Upgrade, WantedState};
 use super::{Job, JobFacts, JobLive, JobVitals, LiveState};
@@ -160,6 +161,7 @@ impl JobDriver {
                 .map(|spec| spec.healthy)
                 .unwrap_or_default(),
             context,
+            differs: operation.deltas.iter().any(|delta| delta.path != STATE),
             memory,
         };
         let done = match (operation.action, &operation.spec) {

@@ -71,6 +71,9 @@ pub(super) struct Change<'a, E: Engine> {
     pub(super) healthy: Healthy,
     /// Where notes and words go.
     pub(super) context: &'a Context,
+    /// Whether the plan saw another program than the wanted one: what counts for a job that was taken over,
+    /// whose program is not remembered.
+    pub(super) differs: bool,
     /// What is remembered.
     pub(super) memory: Memory,
 }
@@ -623,8 +626,7 @@ impl<E: Engine> Change<'_, E> {
     /// Whether a program is the one that runs.
     fn runs(&self, program: &Program) -> bool {
         let runs = self.memory.program();
-        // What was taken over is taken to be what its block says.
-        runs.is_none_or(|runs| runs.content() == program.content())
+        runs.map_or(!self.differs, |runs| runs.content() == program.content())
     }
 
     async fn settled(&mut self) -> Halting<()> {

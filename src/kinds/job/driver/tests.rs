@@ -84,6 +84,7 @@ impl Life {
             upgrade: self.upgrade.clone(),
             healthy: crate::kinds::health::Healthy::default(),
             context: &context,
+            differs: true,
             memory,
         };
         let done = match what {
@@ -362,11 +363,11 @@ async fn a_parallelism_is_changed_in_place_where_the_engine_can() {
     let life = Life::running().await;
     life.engine.rescales(true);
     let scaled = program("v1").at(Some(2));
-    let notes = Arc::clone(&life.notes);
+    let journal = Arc::clone(&life.notes);
     let (sender, mut requests) = mpsc::channel::<NoteRequest>(8);
     tokio::spawn(async move {
         while let Some((_, note, written)) = requests.recv().await {
-            *notes.lock().unwrap() = Some(note);
+            *journal.lock().unwrap() = Some(note);
             let _sent: Result<(), ()> = written.send(());
         }
     });
@@ -379,13 +380,30 @@ async fn a_parallelism_is_changed_in_place_where_the_engine_can() {
         upgrade: life.upgrade.clone(),
         healthy: crate::kinds::health::Healthy::default(),
         context: &context,
+        differs: true,
         memory: life.memory.clone(),
     };
     change.run(&scaled, None).await.unwrap();
     assert_eq!(change.memory.program(), Some(&scaled));
     assert_eq!(change.memory.generation, 1, "it goes on under its id");
-    let noted = life.notes.lock().unwrap().clone().unwrap();
-    assert!(Progress::read(&noted).unwrap().is_some());
+    let last = life.notes.lock().unwrap().clone().unwrap();
+    assert!(Progress::read(&last).unwrap().is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_was_taken_over_is_upgraded_too() {
+    let mut life = Life::running().await;
+    // Its id was seen, its program was not.
+    life.memory.run.as_mut().unwrap().version = None;
+    life.run("v2").await.unwrap();
+    assert_eq!(life.runs(), "v2 at 10");
+    life.memory.run.as_mut().unwrap().version = None;
+    life.engine.set(Some(Trouble::RefusesState));
+    let halt = life.run("v3").await.unwrap_err();
+    let Halt::Unsettled(told) = halt else {
+        unreachable!("nobody knows what to go back to: {halt:?}");
+    };
+    assert!(told.contains("its program is not known"), "{told}");
 }
 
 #[tokio::test(start_paused = true)]
