@@ -31,7 +31,7 @@ impl Flink {
         program: &FlinkJar,
         version: &Version,
     ) -> Asked<Ready<Prepared>> {
-        let id = self.uploaded(program, version.kept.first()).await?;
+        let id = self.uploaded(name, program, version.kept.first()).await?;
         let run = request(name, program);
         let plan = self
             .client()
@@ -73,9 +73,15 @@ impl Flink {
     }
 
     /// Returns the id of a program's jar on the cluster, where it is uploaded if it is not there.
-    async fn uploaded(&self, program: &FlinkJar, kept: Option<&String>) -> Asked<String> {
-        // By this name an upload is found again that was not noted any more.
-        let name = format!("{}-{}", program.sha256.short(), program.jar.name());
+    async fn uploaded(
+        &self,
+        job: &str,
+        program: &FlinkJar,
+        kept: Option<&String>,
+    ) -> Asked<String> {
+        // By this name an upload is found again that was not noted any more. Each job has its own, since it
+        // deletes it.
+        let name = upload_name(job, program);
         let there = self.client().jars().await.map_err(error)?;
         let known = |(id, named): &&(String, String)| Some(id) == kept || *named == name;
         if let Some((id, _)) = there.iter().find(known) {
@@ -94,6 +100,14 @@ impl Flink {
             Origin::Url(url) => download(url, program.sha256).await,
         }
     }
+}
+
+/// Returns what a job's jar is called on the cluster: what no file's name can hold is left out.
+fn upload_name(job: &str, program: &FlinkJar) -> String {
+    let job = ContentHash::of(job.as_bytes());
+    let plain = |letter: &char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_');
+    let file: String = program.jar.name().chars().filter(plain).collect();
+    format!("{}-{}-{file}", program.sha256.short(), job.short())
 }
 
 /// Returns how a program is run.
