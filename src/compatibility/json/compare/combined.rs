@@ -102,38 +102,54 @@ impl<'a> Comparison<'a> {
             return self.fit(writer.from, &writer.facts, only);
         }
         let mut open = self.open_alternatives(writer);
-        let same = open.iter().position(|one| one.keyword == keyword);
-        let written = if open.is_empty() {
-            None
-        } else {
-            Some(open.swap_remove(same.unwrap_or(0)))
-        };
-        match written {
-            Some(written) if written.is_all && written.parts.len() > accepted.len() => {
-                vec![self.mismatch(
-                    Rule::SumTypeNarrowed,
-                    (reader, keyword),
-                    (written.of, written.keyword),
-                    format!(
-                        "the writer has {} alternatives, the reader {}",
-                        written.parts.len(),
-                        accepted.len()
-                    ),
-                )]
+        if open.is_empty() {
+            return self.one_of_all(writer, reader, keyword, &accepted);
+        }
+        // A writer with `allOf` may have several: those under the same keyword are the likely ones.
+        open.sort_by_key(|written| written.keyword != keyword);
+        let mut first = None;
+        for written in &open {
+            let found = self.sum_of(writer, written, reader, keyword, &accepted);
+            if found.is_empty() {
+                return found;
             }
-            Some(written)
-                if written.keyword == "anyOf" && keyword == "oneOf" && accepted.len() > 1 =>
-            {
-                vec![self.mismatch(
-                    Rule::CombinedTypeChanged,
-                    (reader, keyword),
-                    (written.of, written.keyword),
-                    "anyOf became oneOf, which refuses what several alternatives accept".to_owned(),
-                )]
-            }
-            Some(_) if accepted.len() == 1 => self.fit(writer.from, &writer.facts, accepted[0]),
-            Some(written) => self.matched(writer, &written, reader, keyword, &accepted),
-            None => self.one_of_all(writer, reader, keyword, &accepted),
+            first = first.or(Some(found));
+        }
+        first.unwrap_or_default()
+    }
+
+    /// Compares alternatives of the writer with those of the reader.
+    fn sum_of(
+        &mut self,
+        writer: &Writer,
+        written: &Alternatives,
+        reader: At,
+        keyword: &'static str,
+        accepted: &[At],
+    ) -> Vec<Mismatch> {
+        if written.is_all && written.parts.len() > accepted.len() {
+            return vec![self.mismatch(
+                Rule::SumTypeNarrowed,
+                (reader, keyword),
+                (written.of, written.keyword),
+                format!(
+                    "the writer has {} alternatives, the reader {}",
+                    written.parts.len(),
+                    accepted.len()
+                ),
+            )];
+        }
+        if written.keyword == "anyOf" && keyword == "oneOf" && accepted.len() > 1 {
+            return vec![self.mismatch(
+                Rule::CombinedTypeChanged,
+                (reader, keyword),
+                (written.of, written.keyword),
+                "anyOf became oneOf, which refuses what several alternatives accept".to_owned(),
+            )];
+        }
+        match *accepted {
+            [only] => self.fit(writer.from, &writer.facts, only),
+            _ => self.matched(writer, written, reader, keyword, accepted),
         }
     }
 
