@@ -7,6 +7,7 @@ mod offsets;
 mod plans;
 mod stand_in;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::RwLockReadGuard;
@@ -157,11 +158,27 @@ impl Plant {
     /// Waits until a file of the test holds these lines.
     #[track_caller]
     fn expect_lines(&self, file: &str, lines: &[&str]) {
+        self.expect_text(file, lines, |text| text.lines().eq(lines.iter().copied()));
+    }
+
+    /// Waits until a file of the test holds each of these lines at least once, and first in their order: what a
+    /// killed worker had not committed comes again.
+    #[track_caller]
+    fn expect_lines_at_least_once(&self, file: &str, lines: &[&str]) {
+        self.expect_text(file, lines, |text| {
+            let mut seen = BTreeSet::new();
+            let first = text.lines().filter(|line| seen.insert(*line));
+            first.eq(lines.iter().copied())
+        });
+    }
+
+    #[track_caller]
+    fn expect_text(&self, file: &str, lines: &[&str], is_expected: impl Fn(&str) -> bool) {
         let path = self.project.path(&format!("data/{file}"));
         let deadline = Instant::now() + Duration::from_mins(1);
         loop {
             let text = fs::read_to_string(&path).unwrap_or_default();
-            if text.lines().eq(lines.iter().copied()) {
+            if is_expected(&text) {
                 return;
             }
             assert!(
