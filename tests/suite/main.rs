@@ -18,6 +18,7 @@ mod format;
 mod git_remote;
 mod hardship;
 mod impact;
+mod job;
 mod kafka_client;
 mod kafka_streams;
 mod kill;

@@ -184,6 +184,17 @@ impl Kafka {
         marks.unwrap().1
     }
 
+    /// Writes records that all have the same payload.
+    pub(crate) fn produce_equal(&self, topic: &str, records: usize, payload: &str) {
+        let producer: ThreadedProducer<DefaultProducerContext> =
+            client(&self.bootstrap).create().unwrap();
+        for _ in 0..records {
+            let record = BaseRecord::<(), str>::to(topic).payload(payload);
+            producer.send(record).map_err(|(error, _)| error).unwrap();
+        }
+        producer.flush(TIMEOUT).unwrap();
+    }
+
     /// Writes records whose payloads are numbers.
     pub(crate) fn produce_numbers(&self, topic: &str, numbers: std::ops::Range<usize>) {
         let producer: ThreadedProducer<DefaultProducerContext> =

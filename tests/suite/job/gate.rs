@@ -1,0 +1,188 @@
+//! A way to Flink that stops at the n-th request with an effect, before it or after it, so that a test can
+//! kill whoever waits for the answer.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+/// On which side of its effect a request is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    /// Flink never sees it.
+    Before,
+    /// Flink carried it out; nobody hears of it.
+    After,
+}
+
+/// A way to a server that holds one request for ever.
+pub(super) struct Gate {
+    url: String,
+    held: Receiver<String>,
+}
+
+struct Shared {
+    server: String,
+    cut: (usize, Side),
+    effects: AtomicUsize,
+    held: Mutex<Sender<String>>,
+}
+
+/// A message of HTTP/1.1: the first line, the headers that matter, the body.
+struct Message {
+    line: String,
+    content_type: Option<String>,
+    body: Vec<u8>,
+}
+
+impl Gate {
+    /// Opens a way to `server`, an address such as `http://127.0.0.1:8081`.
+    pub(super) fn open(server: &str, cut: (usize, Side)) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (sender, held) = channel();
+        let shared = Arc::new(Shared {
+            server: server
+                .trim_start_matches("http://")
+                .trim_end_matches('/')
+                .to_owned(),
+            cut,
+            effects: AtomicUsize::new(0),
+            held: Mutex::new(sender),
+        });
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let shared = Arc::clone(&shared);
+                thread::spawn(move || pass(stream, &shared));
+            }
+        });
+        Self { url, held }
+    }
+
+    /// Returns the address of this end.
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Returns the request that is held, once one is.
+    pub(super) fn held(&self) -> Option<String> {
+        self.held.try_recv().ok()
+    }
+}
+
+fn pass(mut client: TcpStream, shared: &Shared) {
+    let mut reader = BufReader::new(client.try_clone().unwrap());
+    while let Some(request) = read(&mut reader) {
+        let has_effect = !request.line.starts_with("GET ") && !request.line.contains("/plan ");
+        let number = has_effect.then(|| shared.effects.fetch_add(1, Ordering::SeqCst));
+        let is_cut = |side| number == Some(shared.cut.0) && shared.cut.1 == side;
+        if is_cut(Side::Before) {
+            return hold(&request, shared);
+        }
+        let Some((status, body)) = forward(&shared.server, &request) else {
+            return;
+        };
+        if is_cut(Side::After) {
+            return hold(&request, shared);
+        }
+        let head = format!(
+            "HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        // The client may be gone.
+        if client
+            .write_all(&[head.as_bytes(), &body].concat())
+            .is_err()
+        {
+            return;
+        }
+    }
+}
+
+fn hold(request: &Message, shared: &Shared) {
+    let held = shared.held.lock().unwrap();
+    // The test may be over.
+    drop(held.send(request.line.clone()));
+    drop(held);
+    loop {
+        thread::park();
+    }
+}
+
+/// Sends a request on a connection of its own; the status and the body of the answer.
+fn forward(server: &str, request: &Message) -> Option<(String, Vec<u8>)> {
+    let mut stream = TcpStream::connect(server).ok()?;
+    let content_type = request
+        .content_type
+        .as_deref()
+        .unwrap_or("application/json");
+    let head = format!(
+        "{}\r\nhost: {server}\r\nconnection: close\r\ncontent-type: {content_type}\r\ncontent-length: {}\r\n\r\n",
+        request.line,
+        request.body.len()
+    );
+    stream
+        .write_all(&[head.as_bytes(), &request.body].concat())
+        .ok()?;
+    let answer = read(&mut BufReader::new(stream))?;
+    let status = answer.line.split_once(' ')?.1.to_owned();
+    Some((status, answer.body))
+}
+
+fn read(stream: &mut BufReader<TcpStream>) -> Option<Message> {
+    let mut line = String::new();
+    stream.read_line(&mut line).ok().filter(|read| *read > 0)?;
+    let (mut length, mut content_type, mut is_chunked) = (0, None, false);
+    loop {
+        let mut header = String::new();
+        stream.read_line(&mut header).ok()?;
+        let Some((name, value)) = header.trim_end().split_once(':') else {
+            break;
+        };
+        match (name.to_ascii_lowercase().as_str(), value.trim()) {
+            ("content-length", value) => length = value.parse().ok()?,
+            ("content-type", value) => content_type = Some(value.to_owned()),
+            ("transfer-encoding", value) => is_chunked = value.contains("chunked"),
+            _ => {}
+        }
+    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).ok()?;
+    while is_chunked {
+        let mut size = String::new();
+        stream.read_line(&mut size).ok()?;
+        let size = usize::from_str_radix(size.trim(), 16).ok()?;
+        let mut chunk = vec![0; size + 2];
+        stream.read_exact(&mut chunk).ok()?;
+        body.extend_from_slice(&chunk[..size]);
+        is_chunked = size > 0;
+    }
+    Some(Message {
+        line: line.trim_end().to_owned(),
+        content_type,
+        body,
+    })
+}
+
+/// Asks a server for JSON.
+pub(super) fn get(server: &str, path: &str) -> serde_json::Value {
+    let request = Message {
+        line: format!("GET {path} HTTP/1.1"),
+        content_type: None,
+        body: Vec::new(),
+    };
+    let (_, body) = forward(server.trim_start_matches("http://"), &request).unwrap();
+    serde_json::from_slice(&body).unwrap()
+}
+
+/// Ends a job as somebody else would.
+pub(super) fn cancel(server: &str, id: &str) {
+    let request = Message {
+        line: format!("PATCH /jobs/{id}?mode=cancel HTTP/1.1"),
+        content_type: None,
+        body: Vec::new(),
+    };
+    forward(server.trim_start_matches("http://"), &request).unwrap();
+}

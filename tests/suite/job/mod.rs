@@ -1,0 +1,6 @@
+//! Jobs on a real Flink, with exact counts through a real Kafka.
+
+mod counter;
+mod gate;
+mod kills;
+mod lifecycle;
