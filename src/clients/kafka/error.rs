@@ -69,9 +69,12 @@ impl BrokerError {
             || self.is(ResponseError::CoordinatorNotAvailable)
     }
 
-    /// Whether the broker may have done, or may still do, what it could not confirm.
+    /// Whether the broker may have done, or may still do, what it could not confirm. A controller that steps
+    /// down answers so to what it had begun, and its successor may find that done.
     pub(super) fn leaves_doubt(&self) -> bool {
-        self.is(ResponseError::RequestTimedOut) || self.is(ResponseError::UnknownServerError)
+        self.is(ResponseError::RequestTimedOut)
+            || self.is(ResponseError::UnknownServerError)
+            || self.is(ResponseError::NotController)
     }
 }
 
@@ -378,7 +381,7 @@ mod tests {
         let code = |code| BrokerError::from_code(code, None).expect("not 0");
         assert!(!code(3).is_retriable());
         assert!(code(41).is_retriable() && code(41).is_misdirected());
-        assert!(code(7).leaves_doubt());
+        assert!(code(7).leaves_doubt() && code(41).leaves_doubt() && !code(3).leaves_doubt());
     }
 
     #[test]
