@@ -1,5 +1,6 @@
 //! How an apply is watched: lines for few operations, a bar on a terminal or a line a second for many.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -8,6 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+use crate::address::Address;
 use crate::apply::{Event, Events, Interrupts};
 use crate::diagnostic::{Diagnostic, Diagnostics, printable};
 
@@ -28,7 +30,8 @@ struct Shown {
     quiet: bool,
     json: bool,
     bar: Option<ProgressBar>,
-    last: Instant,
+    /// When a line was last shown of all, where there are many operations, or of each one.
+    last: BTreeMap<Option<Address>, Instant>,
 }
 
 impl Progress {
@@ -47,7 +50,7 @@ impl Progress {
             quiet: output.is_quiet(),
             json: output.log_format() == LogFormat::Json,
             bar,
-            last: Instant::now(),
+            last: BTreeMap::new(),
         })))
     }
 
@@ -77,7 +80,11 @@ impl Shown {
                 self.line(&format!("{address}: {action} …"));
             }
             Event::Started { .. } | Event::Skipped { .. } => {}
-            Event::Progress { address, text } => self.step(&format!("{address}: {text}")),
+            Event::Progress { address, text } => {
+                // A word of one is none of another, where each has its own lines.
+                let of = (self.total <= FEW).then(|| (*address).clone());
+                self.step(of, &format!("{address}: {text}"));
+            }
             Event::Applied { address, action, took } => {
                 self.done += 1;
                 if self.total <= FEW {
@@ -96,12 +103,16 @@ impl Shown {
         }
     }
 
-    /// A step of something long: at most one line a second.
-    fn step(&mut self, text: &str) {
+    /// A step of something long: at most one line a second for each operation, or for all where there are many.
+    fn step(&mut self, of: Option<Address>, text: &str) {
         if let Some(bar) = &self.bar {
             bar.set_message(printable(text).into_owned());
-        } else if self.last.elapsed() >= Duration::from_secs(1) {
-            self.last = Instant::now();
+            return;
+        }
+        let now = Instant::now();
+        let last = self.last.get(&of);
+        if last.is_none_or(|last| now.duration_since(*last) >= Duration::from_secs(1)) {
+            self.last.insert(of, now);
             self.line(text);
         }
     }
@@ -113,7 +124,7 @@ impl Shown {
         } else if done == total {
             self.line(&format!("{done} of {total} operations done"));
         } else {
-            self.step(&format!("{done} of {total} operations done"));
+            self.step(None, &format!("{done} of {total} operations done"));
         }
     }
 
