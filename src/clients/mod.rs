@@ -1,4 +1,5 @@
-//! Shared transports: the Kafka protocol for administration, librdkafka for data, HTTP for registries.
+//! Shared transports: the Kafka protocol for administration, librdkafka for data, HTTP for registries, Kafka
+//! Connect and Flink.
 //!
 //! [`Connections`] holds the providers of a project and makes their clients when they are first needed.
 //! It is the place where secrets are read, and no earlier one.
@@ -24,7 +25,7 @@ use crate::config::files::Files;
 use crate::config::project::Provider;
 use crate::config::schema::ProviderSchema;
 use crate::config::value::{SecretRef, Value};
-use crate::diagnostic::{Diagnostic, Diagnostics, Span, capitalised};
+use crate::diagnostic::{Diagnostic, Diagnostics, Span};
 
 pub use files::{ProjectFiles, UnreadFile};
 
@@ -119,19 +120,8 @@ impl Connections {
             let mut settings = registry::settings::read(pairs)
                 .map_err(|wrong| wrong_settings("registry-setting", provider, wrong))?;
             settings.tls.start_from(&self.base);
-            registry::Client::new(settings).map_err(|error| match error {
-                registry::RegistryError::Http(http::HttpError::Security(error)) => {
-                    let setting = error.setting.replace('.', "_");
-                    Diagnostic::error(
-                        "registry-setting",
-                        format!("The setting {setting:?} cannot be used"),
-                    )
-                    .detail(error.problem.to_string())
-                    .at(place(provider, &setting))
-                    .into()
-                }
-                error => registry_diagnostic(address, &error).into(),
-            })
+            registry::Client::new(settings)
+                .map_err(|error| no_client("registry-setting", address, provider, &error))
         })
     }
 
@@ -153,7 +143,7 @@ impl Connections {
                 .map_err(|wrong| wrong_settings("connect-setting", provider, wrong))?;
             settings.http.tls.start_from(&self.base);
             connect::Client::new(settings)
-                .map_err(|error| connect_diagnostic(address, &error).into())
+                .map_err(|error| no_client("connect-setting", address, provider, &error))
         })
     }
 
@@ -172,7 +162,8 @@ impl Connections {
             let mut settings = flink::settings::read(pairs)
                 .map_err(|wrong| wrong_settings("flink-setting", provider, wrong))?;
             settings.start_from(&self.base);
-            flink::Client::new(settings).map_err(|error| flink_diagnostic(address, &error).into())
+            flink::Client::new(settings)
+                .map_err(|error| no_client("flink-setting", address, provider, &error))
         })
     }
 
@@ -326,6 +317,24 @@ fn wrong_settings(
     diagnostics.collect()
 }
 
+/// Returns what to tell where a client of such a service cannot be made: a certificate that cannot be used is a
+/// setting's fault.
+fn no_client<S: http::Service>(
+    code: &'static str,
+    address: &ProviderAddress,
+    provider: &Provider,
+    error: &http::CallError<S>,
+) -> Diagnostics {
+    let http::CallError::Http(http::HttpError::Security(error)) = error else {
+        return error.diagnostic(address).into();
+    };
+    let setting = error.setting.replace('.', "_");
+    Diagnostic::error(code, format!("The setting {setting:?} cannot be used"))
+        .detail(error.problem.to_string())
+        .at(place(provider, &setting))
+        .into()
+}
+
 /// Returns the place of a setting, or of the block where it is not set.
 fn place(provider: &Provider, setting: &str) -> Span {
     let attribute = provider.settings.get(setting);
@@ -360,33 +369,6 @@ pub fn kafka_diagnostic(provider: &ProviderAddress, error: &kafka::KafkaError) -
     // Writing to a String cannot fail.
     let _ = write!(diagnostic.summary, " (provider {provider})");
     diagnostic
-}
-
-/// Returns what to tell about a failed call of a `schema_registry` provider.
-pub fn registry_diagnostic(
-    provider: &ProviderAddress,
-    error: &registry::RegistryError,
-) -> Diagnostic {
-    let text = capitalised(&error.to_string());
-    let code = if error.is_away() { AWAY } else { "registry" };
-    Diagnostic::error(code, format!("{text} (provider {provider})"))
-        .hint_opt(error.hint().map(str::to_owned))
-}
-
-/// Returns what to tell about a failed call of a `connect` provider.
-pub fn connect_diagnostic(provider: &ProviderAddress, error: &connect::ConnectError) -> Diagnostic {
-    let text = capitalised(&error.to_string());
-    let code = if error.is_away() { AWAY } else { "connect" };
-    Diagnostic::error(code, format!("{text} (provider {provider})"))
-        .hint_opt(error.hint().map(str::to_owned))
-}
-
-/// Returns what to tell about a failed call of a `flink` provider.
-pub fn flink_diagnostic(provider: &ProviderAddress, error: &flink::FlinkError) -> Diagnostic {
-    let text = capitalised(&error.to_string());
-    let code = if error.is_away() { AWAY } else { "flink" };
-    Diagnostic::error(code, format!("{text} (provider {provider})"))
-        .hint_opt(error.hint().map(str::to_owned))
 }
 
 /// The code of a diagnostic that says that a system is away for now: what can be told without it may

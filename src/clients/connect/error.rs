@@ -2,41 +2,26 @@
 
 use serde::Deserialize;
 
-use crate::clients::http::{Answer, HttpError};
+use crate::clients::http::{Answer, CallError, Service, Words};
 
 /// The most characters of a worker's words that are shown: a plugin that is missing is answered with a list
 /// of all there are.
 const LONGEST: usize = 600;
 
 /// Why a call failed.
-#[derive(Debug, thiserror::Error)]
-pub enum ConnectError {
-    /// There was no answer.
-    #[error(transparent)]
-    Http(#[from] HttpError),
-    /// Kafka Connect says no.
-    #[error("{call}: Kafka Connect answers {status}: {message}")]
-    Refused {
-        /// The method and path.
-        call: String,
-        /// The HTTP status.
-        status: u16,
-        /// Its words.
-        message: String,
-    },
-    /// The answer is not what the documentation says.
-    #[error("{call}: the answer cannot be read: {source}")]
-    Unreadable {
-        /// The method and path.
-        call: String,
-        /// What is wrong with it.
-        source: serde_json::Error,
-    },
-}
+pub type ConnectError = CallError<Connect>;
 
-impl ConnectError {
-    /// Returns what an answer that is no success means.
-    pub(super) fn refusal(call: String, answer: &Answer) -> Self {
+/// A cluster of Kafka Connect's workers.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Connect;
+
+impl Service for Connect {
+    const NAME: &'static str = "Kafka Connect";
+    const CODE: &'static str = "connect";
+    const LOGIN: &'static str =
+        "set basic_auth_user_info, or bearer_auth_token, to what the workers ask for";
+
+    fn words(answer: &Answer) -> Words {
         #[derive(Default, Deserialize)]
         #[serde(default)]
         struct Body {
@@ -51,28 +36,38 @@ impl ConnectError {
         if message.len() < text.len() {
             message.push('…');
         }
-        if message.is_empty() {
-            message.push_str("without a reason");
-        }
-        Self::Refused {
-            call,
-            status: answer.status,
+        Words {
+            code: None,
             message,
         }
     }
 
-    fn status(&self) -> Option<u16> {
-        match self {
-            Self::Refused { status, .. } => Some(*status),
+    /// Whether there is no such connector or task.
+    fn is_absence(error: &ConnectError) -> bool {
+        error.status() == Some(404)
+    }
+
+    fn hint(error: &ConnectError) -> Option<&'static str> {
+        match error {
+            CallError::Http(error) if error.is_away() => Some(
+                "check url, and that a worker runs there: it answers GET /health once it has joined its group",
+            ),
+            CallError::Refused {
+                status: 500,
+                message,
+                ..
+            } if message.contains("timed out") => Some(
+                "the workers were busy: look at their logs, and at whether the connector's own system answers",
+            ),
+            error if error.is_rebalance() => Some(
+                "the workers were still sharing out their work: look at whether one comes and goes, and try again",
+            ),
             _ => None,
         }
     }
+}
 
-    /// Whether there is no such connector or task.
-    pub fn is_absence(&self) -> bool {
-        self.status() == Some(404)
-    }
-
+impl ConnectError {
     /// Whether the workers are sharing out their work anew, and asking again later helps. What is only read is
     /// refused with 500 then, before anything is done (`DistributedHerder.checkRebalanceNeeded`).
     pub fn is_rebalance(&self) -> bool {
@@ -101,61 +96,6 @@ impl ConnectError {
     /// Whether the request was taken and something failed inside: of a plugin, or of a worker that was busy.
     pub fn is_inner(&self) -> bool {
         self.status() == Some(500) && !self.is_rebalance()
-    }
-
-    /// Whether nothing can have changed: Connect said no, or was not reached.
-    pub fn is_harmless(&self) -> bool {
-        match self {
-            Self::Http(error) => error.is_unsent(),
-            Self::Refused { status, .. } => *status < 500,
-            Self::Unreadable { .. } => false,
-        }
-    }
-
-    /// Whether Kafka Connect is away for now, rather than refusing us.
-    pub fn is_away(&self) -> bool {
-        match self {
-            Self::Http(error) => error.is_away(),
-            Self::Refused { status, .. } => matches!(status, 429 | 502..=504),
-            Self::Unreadable { .. } => false,
-        }
-    }
-
-    /// Returns Kafka Connect's words, or the whole error where it gave none.
-    pub fn words(&self) -> String {
-        match self {
-            Self::Refused { message, .. } => message.clone(),
-            other => other.to_string(),
-        }
-    }
-
-    /// Returns what to do, where that is known.
-    pub fn hint(&self) -> Option<&'static str> {
-        match self {
-            Self::Http(error) if error.is_away() => Some(
-                "check url, and that a worker runs there: it answers GET /health once it has joined its group",
-            ),
-            Self::Refused { status: 401, .. } => {
-                Some("set basic_auth_user_info, or bearer_auth_token, to what the workers ask for")
-            }
-            Self::Refused { status: 403, .. } => {
-                Some("these credentials do not permit it: use others, or grant them the right")
-            }
-            Self::Refused {
-                status: 300..=399, ..
-            } => Some("the address leads elsewhere: set url to where it leads"),
-            Self::Refused {
-                status: 500,
-                message,
-                ..
-            } if message.contains("timed out") => Some(
-                "the workers were busy: look at their logs, and at whether the connector's own system answers",
-            ),
-            error if error.is_rebalance() => Some(
-                "the workers were still sharing out their work: look at whether one comes and goes, and try again",
-            ),
-            _ => None,
-        }
     }
 }
 

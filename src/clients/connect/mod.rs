@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
 use tokio::time::Instant;
 
-use crate::clients::http::{self, Method, Request};
+use crate::clients::http::{self, Method, Request, present};
 
 pub use error::ConnectError;
 pub use settings::{SETTINGS, Settings};
@@ -175,11 +175,7 @@ impl Client {
         &self,
         request: &Request,
     ) -> Result<Option<T>, ConnectError> {
-        match self.call(request).await {
-            Ok(found) => Ok(Some(found)),
-            Err(error) if error.is_absence() => Ok(None),
-            Err(error) => Err(error),
-        }
+        present(self.call(request).await)
     }
 
     /// Sends a request; again while the workers share out their work.
@@ -187,8 +183,10 @@ impl Client {
         let deadline = Instant::now() + REBALANCE;
         let mut pause = PAUSES.0;
         loop {
-            match self.once(request).await {
-                Err(error) if error.is_rebalance() && Instant::now() + pause < deadline => {
+            match self.http.call(request).await {
+                Err(error)
+                    if ConnectError::is_rebalance(&error) && Instant::now() + pause < deadline =>
+                {
                     tracing::debug!(request = request.label(), ?pause, "workers rebalance");
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(PAUSES.1);
@@ -196,22 +194,5 @@ impl Client {
                 other => return other,
             }
         }
-    }
-
-    async fn once<T: DeserializeOwned>(&self, request: &Request) -> Result<T, ConnectError> {
-        let answer = self.http.send(request).await?;
-        if !answer.is_success() {
-            return Err(ConnectError::refusal(request.label(), &answer));
-        }
-        // An answer without content, 202 or 204, is one that says nothing.
-        let body: &[u8] = if answer.body.is_empty() {
-            b"null"
-        } else {
-            &answer.body
-        };
-        serde_json::from_slice(body).map_err(|source| ConnectError::Unreadable {
-            call: request.label(),
-            source,
-        })
     }
 }

@@ -3,37 +3,22 @@
 
 use serde::Deserialize;
 
-use crate::clients::http::{Answer, HttpError};
+use crate::clients::http::{Answer, CallError, Service, Words};
 
 /// Why a call failed.
-#[derive(Debug, thiserror::Error)]
-pub enum FlinkError {
-    /// There was no answer.
-    #[error(transparent)]
-    Http(#[from] HttpError),
-    /// Flink says no.
-    #[error("{call}: Flink answers {status}: {message}")]
-    Refused {
-        /// The method and path.
-        call: String,
-        /// The HTTP status.
-        status: u16,
-        /// The last cause, in Flink's words.
-        message: String,
-    },
-    /// The answer is not what the documentation says.
-    #[error("{call}: the answer cannot be read: {source}")]
-    Unreadable {
-        /// The method and path.
-        call: String,
-        /// What is wrong with it.
-        source: serde_json::Error,
-    },
-}
+pub type FlinkError = CallError<Flink>;
 
-impl FlinkError {
-    /// Returns what an answer that is no success means.
-    pub(super) fn refusal(call: String, answer: &Answer) -> Self {
+/// A Flink cluster, its SQL gateway included.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Flink;
+
+impl Service for Flink {
+    const NAME: &'static str = "Flink";
+    const CODE: &'static str = "flink";
+    const LOGIN: &'static str =
+        "set basic_auth_user_info, or bearer_auth_token, to what Flink's proxy asks for";
+
+    fn words(answer: &Answer) -> Words {
         #[derive(Default, Deserialize)]
         #[serde(default)]
         struct Body {
@@ -46,22 +31,17 @@ impl FlinkError {
             || String::from_utf8_lossy(&answer.body).into_owned(),
             Clone::clone,
         );
-        let mut message = root_cause(&text);
-        if message.is_empty() {
-            reason(answer.status).clone_into(&mut message);
-        }
-        Self::Refused {
-            call,
-            status: answer.status,
-            message,
+        Words {
+            code: None,
+            message: root_cause(&text),
         }
     }
 
     /// Whether there is no such job, jar or operation.
-    pub fn is_absence(&self) -> bool {
-        match self {
+    fn is_absence(error: &FlinkError) -> bool {
+        match error {
             // A jar that is not there is an internal error, by its words only.
-            Self::Refused {
+            CallError::Refused {
                 status, message, ..
             } => {
                 *status == 404
@@ -71,55 +51,18 @@ impl FlinkError {
         }
     }
 
+    fn hint(_error: &FlinkError) -> Option<&'static str> {
+        None
+    }
+}
+
+impl FlinkError {
     /// Whether the id was given to a job before: to one that runs, or to one that has ended.
     pub fn is_duplicate(&self) -> bool {
         matches!(self, Self::Refused { message, .. }
             if message.contains("DuplicateApplicationSubmission")
                 || message.contains("DuplicateJobSubmission")
                 || message.contains("already been submitted"))
-    }
-
-    /// Whether nothing can have changed: Flink said no, or was not reached.
-    pub fn is_harmless(&self) -> bool {
-        match self {
-            Self::Http(error) => error.is_unsent(),
-            Self::Refused { status, .. } => *status < 500,
-            Self::Unreadable { .. } => false,
-        }
-    }
-
-    /// Whether Flink is away for now, rather than refusing us.
-    pub fn is_away(&self) -> bool {
-        match self {
-            Self::Http(error) => error.is_away(),
-            // What stands before a JobManager says so while that one starts.
-            Self::Refused { status, .. } => matches!(status, 429 | 502..=504),
-            Self::Unreadable { .. } => false,
-        }
-    }
-
-    /// Returns Flink's words, or the whole error where it gave none.
-    pub fn words(&self) -> String {
-        match self {
-            Self::Refused { message, .. } => message.clone(),
-            other => other.to_string(),
-        }
-    }
-
-    /// Returns what to do, where that is known.
-    pub fn hint(&self) -> Option<&'static str> {
-        match self {
-            Self::Refused { status: 401, .. } => Some(
-                "set basic_auth_user_info, or bearer_auth_token, to what Flink's proxy asks for",
-            ),
-            Self::Refused { status: 403, .. } => {
-                Some("these credentials do not permit it: use others, or grant them the right")
-            }
-            Self::Refused {
-                status: 300..=399, ..
-            } => Some("the address leads elsewhere: set url to where it leads"),
-            _ => None,
-        }
     }
 }
 
@@ -156,16 +99,6 @@ fn is_class(text: &str) -> bool {
         && text
             .chars()
             .all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '_' | '$'))
-}
-
-fn reason(status: u16) -> &'static str {
-    match status {
-        401 => "not authenticated",
-        403 => "not permitted",
-        404 => "not found",
-        429 => "too many requests",
-        _ => "without a reason",
-    }
 }
 
 #[cfg(test)]

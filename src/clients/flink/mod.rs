@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
 
-use crate::clients::http::{self, Method, Request};
+use crate::clients::http::{self, Method, Request, present};
 
 pub use error::{FlinkError, root_cause};
 pub use settings::{SETTINGS, Settings};
@@ -294,34 +294,10 @@ impl Client {
         &self,
         request: &Request,
     ) -> Result<Option<T>, FlinkError> {
-        match self.call(request).await {
-            Ok(found) => Ok(Some(found)),
-            Err(error) if error.is_absence() => Ok(None),
-            Err(error) => Err(error),
-        }
+        present(self.call(request).await)
     }
 
     async fn call<T: DeserializeOwned>(&self, request: &Request) -> Result<T, FlinkError> {
-        call(&self.http, request).await
+        self.http.call(request).await
     }
-}
-
-/// Sends a request and reads the answer.
-async fn call<T: DeserializeOwned>(
-    http: &http::Client,
-    request: &Request,
-) -> Result<T, FlinkError> {
-    let answer = http.send(request).await?;
-    if !answer.is_success() {
-        return Err(FlinkError::refusal(request.label(), &answer));
-    }
-    let body: &[u8] = if answer.body.is_empty() {
-        b"null"
-    } else {
-        &answer.body
-    };
-    serde_json::from_slice(body).map_err(|source| FlinkError::Unreadable {
-        call: request.label(),
-        source,
-    })
 }

@@ -6,6 +6,7 @@
 //! sent again only where it is known not to have been carried out, or where its sender says that
 //! carrying it out twice is as good as once.
 
+mod call;
 mod error;
 mod pace;
 pub mod settings;
@@ -22,6 +23,7 @@ use url::Url;
 
 use super::tls::{self, TlsSettings};
 
+pub use call::{CallError, Service, Words, present};
 pub use error::HttpError;
 pub use reqwest::Method;
 

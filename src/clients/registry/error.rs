@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::clients::http::{Answer, HttpError};
+use crate::clients::http::{Answer, CallError, Service, Words};
 
 /// The registry's own codes, as Confluent's documentation lists them.
 pub(super) mod code {
@@ -13,36 +13,19 @@ pub(super) mod code {
 }
 
 /// Why a call failed.
-#[derive(Debug, thiserror::Error)]
-pub enum RegistryError {
-    /// There was no answer.
-    #[error(transparent)]
-    Http(#[from] HttpError),
-    /// The registry says no.
-    #[error("{call}: the registry answers {status}{}: {message}", .code.map(|code| format!(" (code {code})")).unwrap_or_default())]
-    Refused {
-        /// The method and path.
-        call: String,
-        /// The HTTP status.
-        status: u16,
-        /// The registry's own code, where it gave one.
-        code: Option<u32>,
-        /// The registry's words.
-        message: String,
-    },
-    /// The answer is not what the documentation says.
-    #[error("{call}: the answer cannot be read: {source}")]
-    Unreadable {
-        /// The method and path.
-        call: String,
-        /// What is wrong with it.
-        source: serde_json::Error,
-    },
-}
+pub type RegistryError = CallError<Registry>;
 
-impl RegistryError {
-    /// Returns what an answer that is no success means.
-    pub(super) fn refusal(call: String, answer: &Answer) -> Self {
+/// A schema registry.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Registry;
+
+impl Service for Registry {
+    const NAME: &'static str = "the registry";
+    const CODE: &'static str = "registry";
+    const LOGIN: &'static str =
+        "set basic_auth_user_info, or bearer_auth_token, to what the registry asks for";
+
+    fn words(answer: &Answer) -> Words {
         #[derive(Default, Deserialize)]
         #[serde(default)]
         struct Body {
@@ -53,32 +36,21 @@ impl RegistryError {
             title: Option<String>,
         }
         let body: Body = serde_json::from_slice(&answer.body).unwrap_or_default();
-        let text = String::from_utf8_lossy(&answer.body);
-        let plain = || Some(text.chars().take(500).collect::<String>()).filter(|t| !t.is_empty());
-        let message = body
-            .message
-            .or(body.detail)
-            .or(body.title)
-            .or_else(plain)
-            .unwrap_or_else(|| reason(answer.status).to_owned());
-        Self::Refused {
-            call,
-            status: answer.status,
+        let plain = || {
+            let text = String::from_utf8_lossy(&answer.body);
+            text.chars().take(500).collect()
+        };
+        let message = body.message.or(body.detail).or(body.title);
+        Words {
             code: body.error_code.filter(|code| *code > 999),
-            message,
+            message: message.unwrap_or_else(plain),
         }
     }
 
-    /// Whether the registry's own code is this one.
-    pub fn is(&self, wanted: u32) -> bool {
-        matches!(self, Self::Refused { code: Some(code), .. } if *code == wanted)
-    }
-
-    /// Whether there is no such subject, version, content, level or mode.
-    pub fn is_absence(&self) -> bool {
-        match self {
+    fn is_absence(error: &RegistryError) -> bool {
+        match error {
             // A path that the server does not know is 404 as well, without a code.
-            Self::Refused {
+            CallError::Refused {
                 status: 404,
                 code: Some(code),
                 ..
@@ -87,47 +59,9 @@ impl RegistryError {
         }
     }
 
-    /// Whether content was refused because it is incompatible.
-    pub fn is_conflict(&self) -> bool {
-        matches!(self, Self::Refused { status: 409, .. })
-    }
-
-    /// Whether nothing can have changed: the registry said no, or was not reached.
-    pub fn is_harmless(&self) -> bool {
-        match self {
-            Self::Http(error) => error.is_unsent(),
-            Self::Refused { status, .. } => *status < 500,
-            Self::Unreadable { .. } => false,
-        }
-    }
-
-    /// Whether the registry is away for now, rather than refusing us.
-    pub fn is_away(&self) -> bool {
-        match self {
-            Self::Http(error) => error.is_away(),
-            Self::Refused { status, .. } => matches!(status, 429 | 502..=504),
-            Self::Unreadable { .. } => false,
-        }
-    }
-
-    /// Returns the registry's words, or the whole error where it gave none.
-    pub fn words(&self) -> String {
-        match self {
-            Self::Refused { message, .. } => message.clone(),
-            other => other.to_string(),
-        }
-    }
-
-    /// Returns what to do, where that is known.
-    pub fn hint(&self) -> Option<&'static str> {
-        match self {
-            Self::Refused { status: 401, .. } => Some(
-                "set basic_auth_user_info, or bearer_auth_token, to what the registry asks for",
-            ),
-            Self::Refused { status: 403, .. } => {
-                Some("these credentials do not permit it: use others, or grant them the right")
-            }
-            Self::Refused {
+    fn hint(error: &RegistryError) -> Option<&'static str> {
+        match error {
+            CallError::Refused {
                 status: 404,
                 code: None,
                 ..
@@ -135,21 +69,20 @@ impl RegistryError {
                 "the address may lack the path that the registry's API is under, such as \
                  /apis/ccompat/v7",
             ),
-            Self::Refused {
-                status: 300..=399, ..
-            } => Some("the address leads elsewhere: set url to where it leads"),
             _ => None,
         }
     }
 }
 
-fn reason(status: u16) -> &'static str {
-    match status {
-        401 => "not authenticated",
-        403 => "not permitted",
-        404 => "not found",
-        429 => "too many requests",
-        _ => "without a reason",
+impl RegistryError {
+    /// Whether the registry's own code is this one.
+    pub fn is(&self, wanted: u32) -> bool {
+        matches!(self, Self::Refused { code: Some(code), .. } if *code == wanted)
+    }
+
+    /// Whether content was refused because it is incompatible.
+    pub fn is_conflict(&self) -> bool {
+        self.status() == Some(409)
     }
 }
 

@@ -13,7 +13,7 @@ mod wire;
 use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
 
-use crate::clients::http::{self, Method, Request};
+use crate::clients::http::{self, Method, Request, present};
 
 pub use error::RegistryError;
 pub use settings::SETTINGS;
@@ -216,28 +216,11 @@ impl Client {
         &self,
         request: &Request,
     ) -> Result<Option<T>, RegistryError> {
-        match self.call(request).await {
-            Ok(found) => Ok(Some(found)),
-            Err(error) if error.is_absence() => Ok(None),
-            Err(error) => Err(error),
-        }
+        present(self.call(request).await)
     }
 
     async fn call<T: DeserializeOwned>(&self, request: &Request) -> Result<T, RegistryError> {
-        let answer = self.http.send(request).await?;
-        if !answer.is_success() {
-            return Err(RegistryError::refusal(request.label(), &answer));
-        }
-        // An answer without content, 204, is one that says nothing.
-        let body: &[u8] = if answer.body.is_empty() {
-            b"null"
-        } else {
-            &answer.body
-        };
-        serde_json::from_slice(body).map_err(|source| RegistryError::Unreadable {
-            call: request.label(),
-            source,
-        })
+        self.http.call(request).await
     }
 }
 

@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 
 use crate::address::ProviderAddress;
 use crate::clients::connect::{self, Client, Config, ConnectError};
-use crate::clients::{Connections, Secrets, connect_diagnostic, kafka};
+use crate::clients::{Connections, Secrets, kafka};
 use crate::config::value::SecretRef;
 use crate::kinds::driver::{Context, Driver, DriverError, Failure, Operation, Question, Wanted};
 
@@ -105,7 +105,7 @@ impl Driver for ConnectorDriver {
 
 impl ConnectorDriver {
     fn error(&self, error: &ConnectError) -> DriverError {
-        connect_diagnostic(&self.provider, error).into()
+        error.diagnostic(&self.provider).into()
     }
 
     /// Returns all connectors by name. One that was made a moment ago is left out of the list with its

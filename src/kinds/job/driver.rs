@@ -15,8 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use tokio::task::JoinSet;
 
 use crate::address::ProviderAddress;
+use crate::clients::Connections;
 use crate::clients::flink::{FlinkError, JobSummary};
-use crate::clients::{Connections, flink_diagnostic};
 use crate::document::Document;
 use crate::kinds::Action;
 use crate::kinds::driver::{Context, Driver, DriverError, Failure, Operation, Question, Wanted};
@@ -112,7 +112,7 @@ impl Driver for JobDriver {
 
 impl JobDriver {
     fn error(&self, error: &FlinkError) -> DriverError {
-        flink_diagnostic(&self.provider, error).into()
+        error.diagnostic(&self.provider).into()
     }
 
     fn recall(

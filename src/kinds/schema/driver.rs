@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 
 use crate::address::ProviderAddress;
 use crate::clients::registry::{Client, RegistryError, Version};
-use crate::clients::{Connections, kafka, registry_diagnostic};
+use crate::clients::{Connections, kafka};
 use crate::compatibility::{Format, Level};
 use crate::kinds::driver::{Context, Driver, DriverError, Failure, Operation, Question, Wanted};
 
@@ -99,7 +99,7 @@ struct Seen {
 
 impl SchemaDriver {
     fn error(&self, error: &RegistryError) -> DriverError {
-        registry_diagnostic(&self.provider, error).into()
+        error.diagnostic(&self.provider).into()
     }
 
     async fn look(

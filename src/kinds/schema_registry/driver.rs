@@ -1,8 +1,8 @@
 //! Reaches what a schema registry itself is set to (I/O): one request for each setting that is managed.
 
 use crate::address::ProviderAddress;
+use crate::clients::Connections;
 use crate::clients::registry::{Client, RegistryError};
-use crate::clients::{Connections, registry_diagnostic};
 use crate::kinds::Kind as _;
 use crate::kinds::driver::{Context, Driver, DriverError, Failure, Operation, Question, Wanted};
 
@@ -32,7 +32,7 @@ impl Driver for RegistryDriver {
         let mut lives = Vec::new();
         for wanted in wanted {
             let live = self.look(&wanted.specs).await;
-            let told = |error| DriverError::from(registry_diagnostic(&self.provider, &error));
+            let told = |error: RegistryError| DriverError::from(error.diagnostic(&self.provider));
             lives.push(Some(live.map_err(told)?));
         }
         Ok(lives)

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::clients::http::{self, Method, Request};
 
-use super::{FlinkError, call};
+use super::FlinkError;
 
 /// The version of the API: the newest that has all that is used here has it since Flink 1.17.
 const VERSION: &str = "v2";
@@ -68,7 +68,7 @@ impl Client {
         let request = Request::new(Method::POST, [VERSION, "sessions"])
             .body(json!({ "sessionName": name }))
             .repeatable();
-        let answer: Answer = call(&self.http, &request).await?;
+        let answer: Answer = self.http.call(&request).await?;
         Ok(Session {
             http: self.http.clone(),
             handle: answer.session_handle,
@@ -173,6 +173,6 @@ impl Session {
     }
 
     async fn call<T: DeserializeOwned>(&self, request: &Request) -> Result<T, FlinkError> {
-        call(&self.http, request).await
+        self.http.call(request).await
     }
 }
