@@ -11,6 +11,39 @@ pub struct AttributeSchema {
     pub doc: &'static str,
 }
 
+impl AttributeSchema {
+    /// Returns an attribute that may be left out.
+    pub const fn optional(name: &'static str, doc: &'static str) -> Self {
+        Self {
+            name,
+            required: false,
+            doc,
+        }
+    }
+
+    /// Returns attributes that may be left out, each as name and sentence.
+    pub const fn all_optional<const N: usize>(
+        pairs: [(&'static str, &'static str); N],
+    ) -> [Self; N] {
+        let mut all = [Self::optional("", ""); N];
+        let mut at = 0;
+        while at < N {
+            all[at] = Self::optional(pairs[at].0, pairs[at].1);
+            at += 1;
+        }
+        all
+    }
+
+    /// Returns an attribute that must be there.
+    pub const fn required(name: &'static str, doc: &'static str) -> Self {
+        Self {
+            name,
+            required: true,
+            doc,
+        }
+    }
+}
+
 /// One kind of nested block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NestedBlockSchema {
@@ -31,6 +64,28 @@ pub struct BlockSchema {
     pub attributes: &'static [AttributeSchema],
     /// Its nested blocks.
     pub blocks: &'static [NestedBlockSchema],
+}
+
+impl NestedBlockSchema {
+    /// Returns a block without labels that may stand once.
+    pub const fn once(keyword: &'static str, body: BlockSchema) -> Self {
+        Self {
+            keyword,
+            labels: 0,
+            repeatable: false,
+            body,
+        }
+    }
+}
+
+impl BlockSchema {
+    /// Returns a block that holds no other one.
+    pub const fn flat(attributes: &'static [AttributeSchema]) -> Self {
+        Self {
+            attributes,
+            blocks: &[],
+        }
+    }
 }
 
 /// How a kind of object is written: `topic "name" { … }`.

@@ -8,30 +8,52 @@ use crate::clients::http;
 use crate::clients::http::settings::{Given, WrongSetting};
 use crate::config::schema::AttributeSchema;
 
-macro_rules! settings {
-    ($($name:literal: $doc:literal),* $(,)?) => {
-        /// The settings of `provider "connect"`.
-        pub const SETTINGS: &[AttributeSchema] = &[
-            $(AttributeSchema { name: $name, required: false, doc: $doc }),*
-        ];
-    };
-}
-
-settings! {
-    "url": "Where the workers' REST API is, `https://host:port`; several separated by commas, or a list.",
-    "basic_auth_user_info": "The login as `user:password`.",
-    "basic_auth_username": "The login's user, where the password stands alone.",
-    "basic_auth_password": "The login's password.",
-    "bearer_auth_token": "The token of a login by OAuth.",
-    "ready_timeout_ms": "How long a connector may take to reach its state, in milliseconds; six minutes where it is not set, longer than Connect's scheduled.rebalance.max.delay.ms.",
-    "request_timeout_ms": "How long a worker may take for one answer, in milliseconds; 100 seconds where it is not set, longer than a worker itself waits.",
-    "retries": "How often a request that can be repeated is tried again.",
-    "requests_at_once": "How many requests may be under way at once; 8 where it is not set.",
-    "ssl_ca_location": "A PEM file of the certificates that the workers' are checked against.",
-    "ssl_certificate_location": "A PEM file of our certificate and its chain.",
-    "ssl_endpoint_identification_algorithm": "`https`, or an empty text, which stops host names from being checked.",
-    "ssl_key_location": "A PEM file of our certificate's private key, not encrypted.",
-}
+/// The settings of `provider "connect"`.
+pub const SETTINGS: &[AttributeSchema] = &AttributeSchema::all_optional([
+    (
+        "url",
+        "Where the workers' REST API is, `https://host:port`; several separated by commas, or a list.",
+    ),
+    ("basic_auth_user_info", "The login as `user:password`."),
+    (
+        "basic_auth_username",
+        "The login's user, where the password stands alone.",
+    ),
+    ("basic_auth_password", "The login's password."),
+    ("bearer_auth_token", "The token of a login by OAuth."),
+    (
+        "ready_timeout_ms",
+        "How long a connector may take to reach its state, in milliseconds; six minutes where it is not set, longer than Connect's scheduled.rebalance.max.delay.ms.",
+    ),
+    (
+        "request_timeout_ms",
+        "How long a worker may take for one answer, in milliseconds; 100 seconds where it is not set, longer than a worker itself waits.",
+    ),
+    (
+        "retries",
+        "How often a request that can be repeated is tried again.",
+    ),
+    (
+        "requests_at_once",
+        "How many requests may be under way at once; 8 where it is not set.",
+    ),
+    (
+        "ssl_ca_location",
+        "A PEM file of the certificates that the workers' are checked against.",
+    ),
+    (
+        "ssl_certificate_location",
+        "A PEM file of our certificate and its chain.",
+    ),
+    (
+        "ssl_endpoint_identification_algorithm",
+        "`https`, or an empty text, which stops host names from being checked.",
+    ),
+    (
+        "ssl_key_location",
+        "A PEM file of our certificate's private key, not encrypted.",
+    ),
+]);
 
 /// How long a connector may take to reach its state: a minute more than tasks of a lost worker stay
 /// unassigned (`scheduled.rebalance.max.delay.ms`, 5 minutes).

@@ -9,31 +9,59 @@ use crate::clients::http;
 use crate::clients::http::settings::{Given, WrongSetting};
 use crate::config::schema::AttributeSchema;
 
-macro_rules! settings {
-    ($($name:literal: $doc:literal),* $(,)?) => {
-        /// The settings of `provider "flink"`.
-        pub const SETTINGS: &[AttributeSchema] = &[
-            $(AttributeSchema { name: $name, required: false, doc: $doc }),*
-        ];
-    };
-}
-
-settings! {
-    "url": "Where the JobManager's REST API is, `http://host:8081`; several separated by commas, or a list.",
-    "sql_gateway_url": "Where the SQL gateway's REST API is; needed by jobs with flink_sql.",
-    "preview": "Whether a plan may have the cluster run a jar's main method to see its graph; false where it is not set, since that runs what a pull request brings.",
-    "basic_auth_user_info": "The login as `user:password`, at the JobManager and at the gateway.",
-    "basic_auth_username": "The login's user, where the password stands alone.",
-    "basic_auth_password": "The login's password.",
-    "bearer_auth_token": "The token of a login by OAuth.",
-    "request_timeout_ms": "How long Flink may take for one answer, in milliseconds; a jar's main method runs within one.",
-    "retries": "How often a request that can be repeated is tried again.",
-    "requests_at_once": "How many requests may be under way at once; 16 where it is not set.",
-    "ssl_ca_location": "A PEM file of the certificates that Flink's is checked against.",
-    "ssl_certificate_location": "A PEM file of our certificate and its chain.",
-    "ssl_endpoint_identification_algorithm": "`https`, or an empty text, which stops host names from being checked.",
-    "ssl_key_location": "A PEM file of our certificate's private key, not encrypted.",
-}
+/// The settings of `provider "flink"`.
+pub const SETTINGS: &[AttributeSchema] = &AttributeSchema::all_optional([
+    (
+        "url",
+        "Where the JobManager's REST API is, `http://host:8081`; several separated by commas, or a list.",
+    ),
+    (
+        "sql_gateway_url",
+        "Where the SQL gateway's REST API is; needed by jobs with flink_sql.",
+    ),
+    (
+        "preview",
+        "Whether a plan may have the cluster run a jar's main method to see its graph; false where it is not set, since that runs what a pull request brings.",
+    ),
+    (
+        "basic_auth_user_info",
+        "The login as `user:password`, at the JobManager and at the gateway.",
+    ),
+    (
+        "basic_auth_username",
+        "The login's user, where the password stands alone.",
+    ),
+    ("basic_auth_password", "The login's password."),
+    ("bearer_auth_token", "The token of a login by OAuth."),
+    (
+        "request_timeout_ms",
+        "How long Flink may take for one answer, in milliseconds; a jar's main method runs within one.",
+    ),
+    (
+        "retries",
+        "How often a request that can be repeated is tried again.",
+    ),
+    (
+        "requests_at_once",
+        "How many requests may be under way at once; 16 where it is not set.",
+    ),
+    (
+        "ssl_ca_location",
+        "A PEM file of the certificates that Flink's is checked against.",
+    ),
+    (
+        "ssl_certificate_location",
+        "A PEM file of our certificate and its chain.",
+    ),
+    (
+        "ssl_endpoint_identification_algorithm",
+        "`https`, or an empty text, which stops host names from being checked.",
+    ),
+    (
+        "ssl_key_location",
+        "A PEM file of our certificate's private key, not encrypted.",
+    ),
+]);
 
 /// How a cluster is reached.
 #[derive(Debug, Clone)]

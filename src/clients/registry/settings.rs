@@ -7,34 +7,65 @@ use crate::clients::http::Settings;
 use crate::clients::http::settings::{Given, WrongSetting};
 use crate::config::schema::AttributeSchema;
 
-macro_rules! settings {
-    ($($name:literal: $doc:literal),* $(,)?) => {
-        /// The settings of `provider "schema_registry"`. The names are those of Confluent's clients,
-        /// with underscores for dots.
-        pub const SETTINGS: &[AttributeSchema] = &[
-            $(AttributeSchema { name: $name, required: false, doc: $doc }),*
-        ];
-    };
-}
-
-settings! {
-    "url": "Where the registry's API is, `https://host:port`; several separated by commas, or a list.",
-    "basic_auth_user_info": "The login as `user:password`.",
-    "basic_auth_username": "The login's user, where the password stands alone.",
-    "basic_auth_password": "The login's password.",
-    "bearer_auth_token": "The token of a login by OAuth.",
-    "compatibility": "The registry's own level, of subjects that have none; set by an apply where it differs, and left as it is where this goes.",
-    "mode": "The registry's own mode, of subjects that have none: \"READWRITE\" or \"READONLY\"; set and left like the level.",
-    "bearer_auth_logical_cluster": "The logical cluster that the token is for (`target-sr-cluster`).",
-    "bearer_auth_identity_pool_id": "The identity pool that the token is for.",
-    "request_timeout_ms": "How long the registry may take for one answer, in milliseconds.",
-    "retries": "How often a request that can be repeated is tried again.",
-    "requests_at_once": "How many requests may be under way at once; 16 where it is not set.",
-    "ssl_ca_location": "A PEM file of the certificates that the registry's is checked against.",
-    "ssl_certificate_location": "A PEM file of our certificate and its chain.",
-    "ssl_endpoint_identification_algorithm": "`https`, or an empty text, which stops host names from being checked.",
-    "ssl_key_location": "A PEM file of our certificate's private key, not encrypted.",
-}
+/// The settings of `provider "schema_registry"`. The names are those of Confluent's clients,
+/// with underscores for dots.
+pub const SETTINGS: &[AttributeSchema] = &AttributeSchema::all_optional([
+    (
+        "url",
+        "Where the registry's API is, `https://host:port`; several separated by commas, or a list.",
+    ),
+    ("basic_auth_user_info", "The login as `user:password`."),
+    (
+        "basic_auth_username",
+        "The login's user, where the password stands alone.",
+    ),
+    ("basic_auth_password", "The login's password."),
+    ("bearer_auth_token", "The token of a login by OAuth."),
+    (
+        "compatibility",
+        "The registry's own level, of subjects that have none; set by an apply where it differs, and left as it is where this goes.",
+    ),
+    (
+        "mode",
+        "The registry's own mode, of subjects that have none: \"READWRITE\" or \"READONLY\"; set and left like the level.",
+    ),
+    (
+        "bearer_auth_logical_cluster",
+        "The logical cluster that the token is for (`target-sr-cluster`).",
+    ),
+    (
+        "bearer_auth_identity_pool_id",
+        "The identity pool that the token is for.",
+    ),
+    (
+        "request_timeout_ms",
+        "How long the registry may take for one answer, in milliseconds.",
+    ),
+    (
+        "retries",
+        "How often a request that can be repeated is tried again.",
+    ),
+    (
+        "requests_at_once",
+        "How many requests may be under way at once; 16 where it is not set.",
+    ),
+    (
+        "ssl_ca_location",
+        "A PEM file of the certificates that the registry's is checked against.",
+    ),
+    (
+        "ssl_certificate_location",
+        "A PEM file of our certificate and its chain.",
+    ),
+    (
+        "ssl_endpoint_identification_algorithm",
+        "`https`, or an empty text, which stops host names from being checked.",
+    ),
+    (
+        "ssl_key_location",
+        "A PEM file of our certificate's private key, not encrypted.",
+    ),
+]);
 
 /// Reads the settings. Secrets must be resolved; what is not known was refused by the loader.
 pub fn read(pairs: BTreeMap<String, String>) -> Result<Settings, Vec<WrongSetting>> {

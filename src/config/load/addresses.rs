@@ -6,24 +6,24 @@ use hcl_edit::expr::{Expression, TraversalOperator};
 
 use crate::address::{Address, AddressPattern, InstanceKey, ModulePath};
 use crate::config::project::{Moved, Removed};
-use crate::config::schema::{BlockSchema, KindSchema};
+use crate::config::schema::{AttributeSchema, BlockSchema, KindSchema};
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 
-use super::check::{Checker, literal_bool, nested, optional, required};
+use super::check::{Checker, literal_bool, nested};
 use super::expression::{Expr, Ref, literal_key};
 use super::index::Plain;
 use super::source::span;
 
 const MOVED: BlockSchema = BlockSchema {
     attributes: &[
-        required("from", "The old address"),
-        required("to", "The new address"),
+        AttributeSchema::required("from", "The old address"),
+        AttributeSchema::required("to", "The new address"),
     ],
     blocks: &[],
 };
 
 const REMOVED: BlockSchema = BlockSchema {
-    attributes: &[required(
+    attributes: &[AttributeSchema::required(
         "from",
         "The address that the project no longer holds",
     )],
@@ -31,7 +31,10 @@ const REMOVED: BlockSchema = BlockSchema {
         "lifecycle",
         false,
         BlockSchema {
-            attributes: &[optional("destroy", "Whether the live object is deleted")],
+            attributes: &[AttributeSchema::optional(
+                "destroy",
+                "Whether the live object is deleted",
+            )],
             blocks: &[],
         },
     )],

@@ -10,28 +10,7 @@ use super::index::header_span;
 use super::source::{Piece, span};
 
 /// A block that holds nothing.
-pub(super) const EMPTY: BlockSchema = BlockSchema {
-    attributes: &[],
-    blocks: &[],
-};
-
-/// Returns the schema of an attribute that must be there.
-pub(super) const fn required(name: &'static str, doc: &'static str) -> AttributeSchema {
-    AttributeSchema {
-        name,
-        required: true,
-        doc,
-    }
-}
-
-/// Returns the schema of an attribute that may be left out.
-pub(super) const fn optional(name: &'static str, doc: &'static str) -> AttributeSchema {
-    AttributeSchema {
-        name,
-        required: false,
-        doc,
-    }
-}
+pub(super) const EMPTY: BlockSchema = BlockSchema::flat(&[]);
 
 /// Returns the schema of a nested block without labels.
 pub(super) const fn nested(
@@ -48,14 +27,11 @@ pub(super) const fn nested(
 }
 
 /// What a `dynamic` block holds besides `content`.
-const DYNAMIC: BlockSchema = BlockSchema {
-    attributes: &[
-        required("for_each", "The collection that the blocks are made from"),
-        optional("iterator", "The name of the current element"),
-        optional("labels", "The labels of each block"),
-    ],
-    blocks: &[],
-};
+const DYNAMIC: BlockSchema = BlockSchema::flat(&[
+    AttributeSchema::required("for_each", "The collection that the blocks are made from"),
+    AttributeSchema::optional("iterator", "The name of the current element"),
+    AttributeSchema::optional("labels", "The labels of each block"),
+]);
 
 /// Checks a block's body. `meta` is what the language itself adds to the kind's schema; with
 /// `dynamic`, blocks may also be written as `dynamic "KEYWORD"`.

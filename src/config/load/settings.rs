@@ -12,11 +12,11 @@ use crate::config::block::{Attribute, Attributes, Block};
 use crate::config::convert::convert;
 use crate::config::eval::{Scope, evaluate, references};
 use crate::config::project::{ApplyPolicy, DriftPolicy, Environment, Settings, Verification};
-use crate::config::schema::{BlockSchema, NestedBlockSchema};
+use crate::config::schema::{AttributeSchema, BlockSchema, NestedBlockSchema};
 use crate::config::value::{Type, Value};
 use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap, Span, did_you_mean, sentence};
 
-use super::check::{Checker, EMPTY, nested, optional};
+use super::check::{Checker, EMPTY, nested};
 use super::index::{Index, Plain, header_span, place};
 use super::source::{Piece, span};
 use super::version::Constraint;
@@ -31,11 +31,11 @@ const STATE: NestedBlockSchema = NestedBlockSchema {
 
 const SETTINGS: BlockSchema = BlockSchema {
     attributes: &[
-        optional(
+        AttributeSchema::optional(
             "required_version",
             "The versions of the tool that the project works with",
         ),
-        optional(
+        AttributeSchema::optional(
             "max_deletions",
             "The largest number of deletions in one plan",
         ),
@@ -43,32 +43,29 @@ const SETTINGS: BlockSchema = BlockSchema {
     blocks: &[STATE],
 };
 
-const VERIFY: BlockSchema = BlockSchema {
-    attributes: &[optional(
-        "soak",
-        "How long a release must stay healthy before it may go on",
-    )],
-    blocks: &[],
-};
+const VERIFY: BlockSchema = BlockSchema::flat(&[AttributeSchema::optional(
+    "soak",
+    "How long a release must stay healthy before it may go on",
+)]);
 
 const ENVIRONMENT: BlockSchema = BlockSchema {
     attributes: &[
-        optional("values", "The file with the values of the variables"),
-        optional("apply", "What is done with a plan"),
-        optional("drift", "What is done with drift"),
-        optional(
+        AttributeSchema::optional("values", "The file with the values of the variables"),
+        AttributeSchema::optional("apply", "What is done with a plan"),
+        AttributeSchema::optional("drift", "What is done with drift"),
+        AttributeSchema::optional(
             "promotes_from",
             "The environment whose releases may come here",
         ),
-        optional(
+        AttributeSchema::optional(
             "max_deletions",
             "The largest number of deletions in one plan",
         ),
-        optional(
+        AttributeSchema::optional(
             "allow_destroy",
             "Addresses whose destructive operations are allowed",
         ),
-        optional(
+        AttributeSchema::optional(
             "allow_breaking",
             "Addresses whose changes are allowed that no order of upgrades makes safe",
         ),

@@ -29,26 +29,6 @@ use super::{Check, Delta, Health, Healthy, Kind, Look, NoVitals};
 
 pub use spec::ConsumerGroupSpec;
 
-const fn attribute(name: &'static str, required: bool, doc: &'static str) -> AttributeSchema {
-    AttributeSchema {
-        name,
-        required,
-        doc,
-    }
-}
-
-const fn block(keyword: &'static str, attributes: &'static [AttributeSchema]) -> NestedBlockSchema {
-    NestedBlockSchema {
-        keyword,
-        labels: 0,
-        repeatable: false,
-        body: BlockSchema {
-            attributes,
-            blocks: &[],
-        },
-    }
-}
-
 const SCHEMA: KindSchema = KindSchema {
     keyword: "consumer_group",
     provider: "kafka",
@@ -56,59 +36,48 @@ const SCHEMA: KindSchema = KindSchema {
     files: &[],
     body: BlockSchema {
         attributes: &[
-            attribute(
+            AttributeSchema::optional(
                 "name",
-                false,
                 "The group's id, as its consumers set group.id; the block's label where it is not set.",
             ),
-            attribute(
-                "reads",
-                true,
-                "The topics that it reads: topic blocks, or names.",
-            ),
-            attribute(
+            AttributeSchema::required("reads", "The topics that it reads: topic blocks, or names."),
+            AttributeSchema::optional(
                 "owner",
-                false,
                 "Whom to talk to before something changes that the group reads.",
             ),
-            attribute(
+            AttributeSchema::optional(
                 "max_lag",
-                false,
                 "How many records it may be behind, all its topics together, and still be healthy.",
             ),
         ],
         blocks: &[
-            block(
+            NestedBlockSchema::once(
                 "offsets",
-                &[
-                    attribute(
+                BlockSchema::flat(&[
+                    AttributeSchema::required(
                         "to",
-                        true,
                         "Where the group goes on: \"earliest\", \"latest\", a moment (RFC 3339, or milliseconds \
                          since 1970), a duration back such as \"2h\", or offsets by topic and partition.",
                     ),
-                    attribute(
+                    AttributeSchema::optional(
                         "topics",
-                        false,
                         "The topics it is about; all that the group reads where it is not set.",
                     ),
-                ],
+                ]),
             ),
-            block(
+            NestedBlockSchema::once(
                 "hand_over",
-                &[
-                    attribute(
+                BlockSchema::flat(&[
+                    AttributeSchema::required(
                         "from",
-                        true,
                         "The group that stops, and whose offsets this one goes on at: a block, or a name.",
                     ),
-                    attribute(
+                    AttributeSchema::optional(
                         "within",
-                        false,
                         "How long an apply waits for that group to stop, as \"5m\"; it must have stopped before \
                          where it is not set.",
                     ),
-                ],
+                ]),
             ),
         ],
     },

@@ -10,21 +10,18 @@ use crate::config::schema::{AttributeSchema, BlockSchema, NestedBlockSchema};
 use crate::config::value::Value;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 
-const CHECKPOINTS: AttributeSchema = AttributeSchema {
-    name: "checkpoints",
-    required: false,
-    doc: "How many checkpoints must have completed since the start.",
-};
-const MAX_LAG: AttributeSchema = AttributeSchema {
-    name: "max_lag",
-    required: false,
-    doc: "How many records it may be behind the end of what it reads, unless it is catching up.",
-};
-const WITHIN: AttributeSchema = AttributeSchema {
-    name: "within",
-    required: false,
-    doc: "How long after a change it may take to become healthy, as \"5m\"; `apply --wait` waits so long.",
-};
+const CHECKPOINTS: AttributeSchema = AttributeSchema::optional(
+    "checkpoints",
+    "How many checkpoints must have completed since the start.",
+);
+const MAX_LAG: AttributeSchema = AttributeSchema::optional(
+    "max_lag",
+    "How many records it may be behind the end of what it reads, unless it is catching up.",
+);
+const WITHIN: AttributeSchema = AttributeSchema::optional(
+    "within",
+    "How long after a change it may take to become healthy, as \"5m\"; `apply --wait` waits so long.",
+);
 
 /// The block for a kind that completes checkpoints.
 pub const WITH_CHECKPOINTS: NestedBlockSchema = block(&[CHECKPOINTS, MAX_LAG, WITHIN]);
@@ -33,15 +30,7 @@ pub const WITH_CHECKPOINTS: NestedBlockSchema = block(&[CHECKPOINTS, MAX_LAG, WI
 pub const WITH_LAG: NestedBlockSchema = block(&[MAX_LAG, WITHIN]);
 
 const fn block(attributes: &'static [AttributeSchema]) -> NestedBlockSchema {
-    NestedBlockSchema {
-        keyword: "healthy",
-        labels: 0,
-        repeatable: false,
-        body: BlockSchema {
-            attributes,
-            blocks: &[],
-        },
-    }
+    NestedBlockSchema::once("healthy", BlockSchema::flat(attributes))
 }
 
 /// What it takes to be healthy, beyond what the kind demands anyway.

@@ -40,36 +40,24 @@ const SCHEMA: KindSchema = KindSchema {
     files: &["flink_jar.jar", "flink_sql.files"],
     body: BlockSchema {
         attributes: &[
-            AttributeSchema {
-                name: "name",
-                required: false,
-                doc: "The job's name; the block's label where it is not set.",
-            },
-            AttributeSchema {
-                name: "state",
-                required: false,
-                doc: "\"running\", the default, or \"suspended\": stopped, its state kept in a savepoint.",
-            },
-            AttributeSchema {
-                name: "reads",
-                required: false,
-                doc: "The topics that it reads: topic blocks, or names.",
-            },
-            AttributeSchema {
-                name: "writes",
-                required: false,
-                doc: "The topics that it writes: topic blocks, or names.",
-            },
-            AttributeSchema {
-                name: "group",
-                required: false,
-                doc: "The consumer group that its source commits its offsets under: its lag counts.",
-            },
-            AttributeSchema {
-                name: "owner",
-                required: false,
-                doc: "Whom to talk to about it.",
-            },
+            AttributeSchema::optional(
+                "name",
+                "The job's name; the block's label where it is not set.",
+            ),
+            AttributeSchema::optional(
+                "state",
+                "\"running\", the default, or \"suspended\": stopped, its state kept in a savepoint.",
+            ),
+            AttributeSchema::optional("reads", "The topics that it reads: topic blocks, or names."),
+            AttributeSchema::optional(
+                "writes",
+                "The topics that it writes: topic blocks, or names.",
+            ),
+            AttributeSchema::optional(
+                "group",
+                "The consumer group that its source commits its offsets under: its lag counts.",
+            ),
+            AttributeSchema::optional("owner", "Whom to talk to about it."),
         ],
         blocks: &[
             flink::BLOCKS[0],
@@ -80,48 +68,37 @@ const SCHEMA: KindSchema = KindSchema {
     },
 };
 
-const UPGRADE: NestedBlockSchema = NestedBlockSchema {
-    keyword: "upgrade",
-    labels: 0,
-    repeatable: false,
-    body: BlockSchema {
-        attributes: &[
-            AttributeSchema {
-                name: "mode",
-                required: false,
-                doc: "Where a new version's state comes from: \"savepoint\", the default, \"last_checkpoint\" or \
+const UPGRADE: NestedBlockSchema = NestedBlockSchema::once(
+    "upgrade",
+    BlockSchema::flat(&[
+        AttributeSchema::optional(
+            "mode",
+            "Where a new version's state comes from: \"savepoint\", the default, \"last_checkpoint\" or \
                       \"stateless\".",
-            },
-            AttributeSchema {
-                name: "allow_non_restored_state",
-                required: false,
-                doc: "Whether state that no operator of the new version takes may be dropped.",
-            },
-            AttributeSchema {
-                name: "savepoint_directory",
-                required: false,
-                doc: "Where savepoints go, as the cluster knows the place; its own default where it is not set.",
-            },
-            AttributeSchema {
-                name: "timeout",
-                required: false,
-                doc: "How long the stop may take, and how long the new version may take to prove itself; 5m \
+        ),
+        AttributeSchema::optional(
+            "allow_non_restored_state",
+            "Whether state that no operator of the new version takes may be dropped.",
+        ),
+        AttributeSchema::optional(
+            "savepoint_directory",
+            "Where savepoints go, as the cluster knows the place; its own default where it is not set.",
+        ),
+        AttributeSchema::optional(
+            "timeout",
+            "How long the stop may take, and how long the new version may take to prove itself; 5m \
                       where it is not set.",
-            },
-            AttributeSchema {
-                name: "keep_savepoints",
-                required: false,
-                doc: "How many savepoints are kept, the newest; older ones are deleted. 3 where it is not set.",
-            },
-            AttributeSchema {
-                name: "final_savepoint",
-                required: false,
-                doc: "Whether a last savepoint is taken when the job is deleted; true where it is not set.",
-            },
-        ],
-        blocks: &[],
-    },
-};
+        ),
+        AttributeSchema::optional(
+            "keep_savepoints",
+            "How many savepoints are kept, the newest; older ones are deleted. 3 where it is not set.",
+        ),
+        AttributeSchema::optional(
+            "final_savepoint",
+            "Whether a last savepoint is taken when the job is deleted; true where it is not set.",
+        ),
+    ]),
+);
 
 /// The kind `job`.
 #[derive(Debug)]

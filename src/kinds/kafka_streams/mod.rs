@@ -30,37 +30,26 @@ const SCHEMA: KindSchema = KindSchema {
     provider: "kafka",
     name_attribute: Some("application_id"),
     files: &[],
-    body: BlockSchema {
-        attributes: &[
-            AttributeSchema {
-                name: "application_id",
-                required: false,
-                doc: "Its application.id, which is its group's id and the beginning of its internal topics' names; the \
+    body: BlockSchema::flat(&[
+        AttributeSchema::optional(
+            "application_id",
+            "Its application.id, which is its group's id and the beginning of its internal topics' names; the \
                       block's label where it is not set.",
-            },
-            AttributeSchema {
-                name: "reads",
-                required: true,
-                doc: "The topics that it reads: topic blocks, or names.",
-            },
-            AttributeSchema {
-                name: "writes",
-                required: false,
-                doc: "The topics that it writes: topic blocks, or names.",
-            },
-            AttributeSchema {
-                name: "owner",
-                required: false,
-                doc: "Whom to talk to before something changes that it reads or writes.",
-            },
-            AttributeSchema {
-                name: "max_lag",
-                required: false,
-                doc: "How many records it may be behind, all its topics together, and still be healthy.",
-            },
-        ],
-        blocks: &[],
-    },
+        ),
+        AttributeSchema::required("reads", "The topics that it reads: topic blocks, or names."),
+        AttributeSchema::optional(
+            "writes",
+            "The topics that it writes: topic blocks, or names.",
+        ),
+        AttributeSchema::optional(
+            "owner",
+            "Whom to talk to before something changes that it reads or writes.",
+        ),
+        AttributeSchema::optional(
+            "max_lag",
+            "How many records it may be behind, all its topics together, and still be healthy.",
+        ),
+    ]),
 };
 
 /// The kind `kafka_streams`.

@@ -40,66 +40,46 @@ const SCHEMA: KindSchema = KindSchema {
     provider: "schema_registry",
     name_attribute: None,
     files: &[],
-    body: BlockSchema {
-        attributes: &[
-            AttributeSchema {
-                name: "subject",
-                required: false,
-                doc: "The subject; where it is not set, that of topic and part.",
-            },
-            AttributeSchema {
-                name: "topic",
-                required: false,
-                doc: "The topic whose records it describes: a topic block, or a name.",
-            },
-            AttributeSchema {
-                name: "part",
-                required: false,
-                doc: "What of the topic's records it describes: \"value\", the default, or \"key\".",
-            },
-            AttributeSchema {
-                name: "format",
-                required: true,
-                doc: "\"avro\", \"protobuf\" or \"json\".",
-            },
-            AttributeSchema {
-                name: "definition",
-                required: true,
-                doc: "The schema's text, as file(\"…\") reads it.",
-            },
-            AttributeSchema {
-                name: "references",
-                required: false,
-                doc: "What the text refers to, by the name that it uses: schema blocks.",
-            },
-            AttributeSchema {
-                name: "compatibility",
-                required: false,
-                doc: "The level that new versions are held against; the registry's own where it is not set.",
-            },
-            AttributeSchema {
-                name: "mode",
-                required: false,
-                doc: "\"READWRITE\" or \"READONLY\"; the registry's own where it is not set. Where it is set, each look at the subject costs a request more.",
-            },
-            AttributeSchema {
-                name: "normalize",
-                required: false,
-                doc: "Whether the registry puts the schema into its normal form before it compares.",
-            },
-            AttributeSchema {
-                name: "metadata",
-                required: false,
-                doc: "Tags, properties and the names of sensitive properties, where the registry keeps them.",
-            },
-            AttributeSchema {
-                name: "rule_set",
-                required: false,
-                doc: "Rules for records and migrations, where the registry keeps them.",
-            },
-        ],
-        blocks: &[],
-    },
+    body: BlockSchema::flat(&[
+        AttributeSchema::optional(
+            "subject",
+            "The subject; where it is not set, that of topic and part.",
+        ),
+        AttributeSchema::optional(
+            "topic",
+            "The topic whose records it describes: a topic block, or a name.",
+        ),
+        AttributeSchema::optional(
+            "part",
+            "What of the topic's records it describes: \"value\", the default, or \"key\".",
+        ),
+        AttributeSchema::required("format", "\"avro\", \"protobuf\" or \"json\"."),
+        AttributeSchema::required("definition", "The schema's text, as file(\"…\") reads it."),
+        AttributeSchema::optional(
+            "references",
+            "What the text refers to, by the name that it uses: schema blocks.",
+        ),
+        AttributeSchema::optional(
+            "compatibility",
+            "The level that new versions are held against; the registry's own where it is not set.",
+        ),
+        AttributeSchema::optional(
+            "mode",
+            "\"READWRITE\" or \"READONLY\"; the registry's own where it is not set. Where it is set, each look at the subject costs a request more.",
+        ),
+        AttributeSchema::optional(
+            "normalize",
+            "Whether the registry puts the schema into its normal form before it compares.",
+        ),
+        AttributeSchema::optional(
+            "metadata",
+            "Tags, properties and the names of sensitive properties, where the registry keeps them.",
+        ),
+        AttributeSchema::optional(
+            "rule_set",
+            "Rules for records and migrations, where the registry keeps them.",
+        ),
+    ]),
 };
 
 /// The kind `schema`.

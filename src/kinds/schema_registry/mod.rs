@@ -25,21 +25,13 @@ const SCHEMA: KindSchema = KindSchema {
     provider: "schema_registry",
     name_attribute: None,
     files: &[],
-    body: BlockSchema {
-        attributes: &[
-            AttributeSchema {
-                name: "compatibility",
-                required: false,
-                doc: "The level of subjects that have none of their own.",
-            },
-            AttributeSchema {
-                name: "mode",
-                required: false,
-                doc: "The mode of subjects that have none of their own.",
-            },
-        ],
-        blocks: &[],
-    },
+    body: BlockSchema::flat(&[
+        AttributeSchema::optional(
+            "compatibility",
+            "The level of subjects that have none of their own.",
+        ),
+        AttributeSchema::optional("mode", "The mode of subjects that have none of their own."),
+    ]),
 };
 
 /// The name of every registry: a provider reaches one.

@@ -32,77 +32,58 @@ const SCHEMA: KindSchema = KindSchema {
     files: &[],
     body: BlockSchema {
         attributes: &[
-            AttributeSchema {
-                name: "name",
-                required: false,
-                doc: "The topic's name; the block's label where it is not set.",
-            },
-            AttributeSchema {
-                name: "partitions",
-                required: false,
-                doc: "How many partitions; the broker's num.partitions where it is not set.",
-            },
-            AttributeSchema {
-                name: "replication_factor",
-                required: false,
-                doc: "How many replicas a partition has; the broker's default.replication.factor \
+            AttributeSchema::optional(
+                "name",
+                "The topic's name; the block's label where it is not set.",
+            ),
+            AttributeSchema::optional(
+                "partitions",
+                "How many partitions; the broker's num.partitions where it is not set.",
+            ),
+            AttributeSchema::optional(
+                "replication_factor",
+                "How many replicas a partition has; the broker's default.replication.factor \
                       where it is not set.",
-            },
-            AttributeSchema {
-                name: "config",
-                required: false,
-                doc: "Topic configuration by Kafka's own keys; keys that are not set are not managed.",
-            },
-            AttributeSchema {
-                name: "internal",
-                required: false,
-                doc: "Whether it is an internal topic of Kafka Connect, Kafka Streams or the like; must be \
+            ),
+            AttributeSchema::optional(
+                "config",
+                "Topic configuration by Kafka's own keys; keys that are not set are not managed.",
+            ),
+            AttributeSchema::optional(
+                "internal",
+                "Whether it is an internal topic of Kafka Connect, Kafka Streams or the like; must be \
                       set where the topic's name looks like one.",
-            },
+            ),
         ],
         blocks: &[
-            NestedBlockSchema {
-                keyword: "placement",
-                labels: 0,
-                repeatable: false,
-                body: BlockSchema {
-                    attributes: &[
-                        AttributeSchema {
-                            name: "strategy",
-                            required: true,
-                            doc: "\"cross_rack\": the replicas of a partition stand in different racks.",
-                        },
-                        AttributeSchema {
-                            name: "racks",
-                            required: false,
-                            doc: "The racks that may hold replicas; all where it is not set.",
-                        },
-                    ],
-                    blocks: &[],
-                },
-            },
-            NestedBlockSchema {
-                keyword: "reassignment",
-                labels: 0,
-                repeatable: false,
-                body: BlockSchema {
-                    attributes: &[
-                        AttributeSchema {
-                            name: "throttle",
-                            required: false,
-                            doc: "Bytes per second that a broker may send and receive while replicas \
+            NestedBlockSchema::once(
+                "placement",
+                BlockSchema::flat(&[
+                    AttributeSchema::required(
+                        "strategy",
+                        "\"cross_rack\": the replicas of a partition stand in different racks.",
+                    ),
+                    AttributeSchema::optional(
+                        "racks",
+                        "The racks that may hold replicas; all where it is not set.",
+                    ),
+                ]),
+            ),
+            NestedBlockSchema::once(
+                "reassignment",
+                BlockSchema::flat(&[
+                    AttributeSchema::optional(
+                        "throttle",
+                        "Bytes per second that a broker may send and receive while replicas \
                                   move; not throttled where it is not set.",
-                        },
-                        AttributeSchema {
-                            name: "within",
-                            required: false,
-                            doc: "How long a move may take before the apply stops waiting for it, as \
+                    ),
+                    AttributeSchema::optional(
+                        "within",
+                        "How long a move may take before the apply stops waiting for it, as \
                                   \"1h\"; one hour where it is not set.",
-                        },
-                    ],
-                    blocks: &[],
-                },
-            },
+                    ),
+                ]),
+            ),
         ],
     },
 };

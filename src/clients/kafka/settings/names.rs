@@ -2,41 +2,90 @@
 
 use crate::config::schema::AttributeSchema;
 
-macro_rules! settings {
-    ($($name:literal: $doc:literal),* $(,)?) => {
-        /// The settings of `provider "kafka"`. Kafka's own names, with underscores for dots; the same names
-        /// with dots are taken in its `config` map.
-        pub const SETTINGS: &[AttributeSchema] = &[
-            $(AttributeSchema { name: $name, required: false, doc: $doc }),*
-        ];
-    };
-}
-
-settings! {
-    "bootstrap_servers": "The brokers to begin with: `host:port`, several separated by commas, or a list.",
-    "client_id": "The name that brokers show in their logs and quotas; `streamform` where it is not set.",
-    "connections_max_idle_ms": "How long an unused connection is kept, in milliseconds.",
-    "default_api_timeout_ms": "How long a call may take with all its attempts, in milliseconds.",
-    "request_timeout_ms": "How long a broker may take for one answer, in milliseconds.",
-    "retries": "How often a call is tried again; until its time is up where it is not set.",
-    "retry_backoff_max_ms": "The longest pause between two attempts, in milliseconds.",
-    "retry_backoff_ms": "The first pause between two attempts, in milliseconds.",
-    "sasl_jaas_config": "The login as Java clients write it; the plain and the SCRAM login modules are understood.",
-    "sasl_mechanism": "`PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`.",
-    "sasl_mechanisms": "The same as `sasl_mechanism`, as librdkafka calls it.",
-    "sasl_password": "The password of the login.",
-    "sasl_username": "The user of the login.",
-    "security_protocol": "`PLAINTEXT`, `SSL`, `SASL_PLAINTEXT` or `SASL_SSL`.",
-    "socket_connection_setup_timeout_ms": "How long it may take to reach a broker, in milliseconds.",
-    "ssl_ca_location": "A PEM file of the certificates that brokers' certificates are checked against.",
-    "ssl_certificate_location": "A PEM file of our certificate and its chain.",
-    "ssl_endpoint_identification_algorithm": "`https`, or an empty text, which stops host names from being checked.",
-    "ssl_key_location": "A PEM file of our certificate's private key, not encrypted.",
-    "ssl_keystore_location": "A PEM file of our private key and certificate, as Java clients call it.",
-    "ssl_keystore_type": "Must be `PEM`.",
-    "ssl_truststore_location": "The same as `ssl_ca_location`, as Java clients call it.",
-    "ssl_truststore_type": "Must be `PEM`.",
-}
+/// The settings of `provider "kafka"`. Kafka's own names, with underscores for dots; the same names
+/// with dots are taken in its `config` map.
+pub const SETTINGS: &[AttributeSchema] = &AttributeSchema::all_optional([
+    (
+        "bootstrap_servers",
+        "The brokers to begin with: `host:port`, several separated by commas, or a list.",
+    ),
+    (
+        "client_id",
+        "The name that brokers show in their logs and quotas; `streamform` where it is not set.",
+    ),
+    (
+        "connections_max_idle_ms",
+        "How long an unused connection is kept, in milliseconds.",
+    ),
+    (
+        "default_api_timeout_ms",
+        "How long a call may take with all its attempts, in milliseconds.",
+    ),
+    (
+        "request_timeout_ms",
+        "How long a broker may take for one answer, in milliseconds.",
+    ),
+    (
+        "retries",
+        "How often a call is tried again; until its time is up where it is not set.",
+    ),
+    (
+        "retry_backoff_max_ms",
+        "The longest pause between two attempts, in milliseconds.",
+    ),
+    (
+        "retry_backoff_ms",
+        "The first pause between two attempts, in milliseconds.",
+    ),
+    (
+        "sasl_jaas_config",
+        "The login as Java clients write it; the plain and the SCRAM login modules are understood.",
+    ),
+    (
+        "sasl_mechanism",
+        "`PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`.",
+    ),
+    (
+        "sasl_mechanisms",
+        "The same as `sasl_mechanism`, as librdkafka calls it.",
+    ),
+    ("sasl_password", "The password of the login."),
+    ("sasl_username", "The user of the login."),
+    (
+        "security_protocol",
+        "`PLAINTEXT`, `SSL`, `SASL_PLAINTEXT` or `SASL_SSL`.",
+    ),
+    (
+        "socket_connection_setup_timeout_ms",
+        "How long it may take to reach a broker, in milliseconds.",
+    ),
+    (
+        "ssl_ca_location",
+        "A PEM file of the certificates that brokers' certificates are checked against.",
+    ),
+    (
+        "ssl_certificate_location",
+        "A PEM file of our certificate and its chain.",
+    ),
+    (
+        "ssl_endpoint_identification_algorithm",
+        "`https`, or an empty text, which stops host names from being checked.",
+    ),
+    (
+        "ssl_key_location",
+        "A PEM file of our certificate's private key, not encrypted.",
+    ),
+    (
+        "ssl_keystore_location",
+        "A PEM file of our private key and certificate, as Java clients call it.",
+    ),
+    ("ssl_keystore_type", "Must be `PEM`."),
+    (
+        "ssl_truststore_location",
+        "The same as `ssl_ca_location`, as Java clients call it.",
+    ),
+    ("ssl_truststore_type", "Must be `PEM`."),
+]);
 
 /// Settings of Kafka's clients that have no meaning here or are not supported, by their names' beginnings.
 /// The text says why.

@@ -1,12 +1,12 @@
 //! What the language's own blocks hold.
 
-use crate::config::load::check::{nested, optional, required};
+use crate::config::load::check::nested;
 use crate::config::schema::{AttributeSchema, BlockSchema};
 
 const CONDITION: BlockSchema = BlockSchema {
     attributes: &[
-        required("condition", "What must be true"),
-        required("error_message", "What the user is told when it is not"),
+        AttributeSchema::required("condition", "What must be true"),
+        AttributeSchema::required("error_message", "What the user is told when it is not"),
     ],
     blocks: &[],
 };
@@ -14,11 +14,11 @@ const CONDITION: BlockSchema = BlockSchema {
 /// `variable`
 pub(super) const VARIABLE: BlockSchema = BlockSchema {
     attributes: &[
-        optional("type", "The type of its values"),
-        optional("default", "Its value where none is given"),
-        optional("description", "What it is for"),
-        optional("sensitive", "Whether its value may not be shown"),
-        optional("nullable", "Whether null may be given"),
+        AttributeSchema::optional("type", "The type of its values"),
+        AttributeSchema::optional("default", "Its value where none is given"),
+        AttributeSchema::optional("description", "What it is for"),
+        AttributeSchema::optional("sensitive", "Whether its value may not be shown"),
+        AttributeSchema::optional("nullable", "Whether null may be given"),
     ],
     blocks: &[nested("validation", true, CONDITION)],
 };
@@ -26,26 +26,26 @@ pub(super) const VARIABLE: BlockSchema = BlockSchema {
 /// `output`
 pub(super) const OUTPUT: BlockSchema = BlockSchema {
     attributes: &[
-        required("value", "The value that the module gives out"),
-        optional("description", "What it is"),
-        optional("sensitive", "Whether its value may not be shown"),
-        optional("depends_on", "Objects that it stands for"),
+        AttributeSchema::required("value", "The value that the module gives out"),
+        AttributeSchema::optional("description", "What it is"),
+        AttributeSchema::optional("sensitive", "Whether its value may not be shown"),
+        AttributeSchema::optional("depends_on", "Objects that it stands for"),
     ],
     blocks: &[nested("precondition", true, CONDITION)],
 };
 
 const LIFECYCLE: BlockSchema = BlockSchema {
     attributes: &[
-        optional("prevent_destroy", "Whether the object may not be destroyed"),
-        optional(
+        AttributeSchema::optional("prevent_destroy", "Whether the object may not be destroyed"),
+        AttributeSchema::optional(
             "allow_destroy",
             "Whether destructive operations are allowed",
         ),
-        optional(
+        AttributeSchema::optional(
             "allow_breaking",
             "Whether changes that no order of upgrades makes safe are allowed",
         ),
-        optional(
+        AttributeSchema::optional(
             "ignore_changes",
             "Attributes whose live values are left alone",
         ),
@@ -59,26 +59,29 @@ const LIFECYCLE: BlockSchema = BlockSchema {
 /// What the language adds to the block of a kind.
 pub(super) const OBJECT_META: BlockSchema = BlockSchema {
     attributes: &[
-        optional("for_each", "A map or a set of texts: one instance for each"),
-        optional("count", "How many instances there are"),
-        optional("depends_on", "Objects that come first"),
-        optional("provider", "The provider that manages it"),
+        AttributeSchema::optional("for_each", "A map or a set of texts: one instance for each"),
+        AttributeSchema::optional("count", "How many instances there are"),
+        AttributeSchema::optional("depends_on", "Objects that come first"),
+        AttributeSchema::optional("provider", "The provider that manages it"),
     ],
     blocks: &[nested("lifecycle", false, LIFECYCLE)],
 };
 
 /// What a `module` block holds besides the values of variables.
 pub(super) const CALL_META: [AttributeSchema; 5] = [
-    required("source", "The module's folder"),
-    optional("for_each", "A map or a set of texts: one instance for each"),
-    optional("count", "How many instances there are"),
-    optional("depends_on", "Objects that come first"),
-    optional("providers", "Which providers the module uses"),
+    AttributeSchema::required("source", "The module's folder"),
+    AttributeSchema::optional("for_each", "A map or a set of texts: one instance for each"),
+    AttributeSchema::optional("count", "How many instances there are"),
+    AttributeSchema::optional("depends_on", "Objects that come first"),
+    AttributeSchema::optional("providers", "Which providers the module uses"),
 ];
 
 /// What the language adds to a provider's settings.
 pub(super) const PROVIDER_META: BlockSchema = BlockSchema {
-    attributes: &[optional("alias", "A name besides the default provider's")],
+    attributes: &[AttributeSchema::optional(
+        "alias",
+        "A name besides the default provider's",
+    )],
     blocks: &[],
 };
 
@@ -91,9 +94,9 @@ pub(super) const CHECK: BlockSchema = BlockSchema {
 /// `import`
 pub(super) const IMPORT: BlockSchema = BlockSchema {
     attributes: &[
-        required("to", "The address of the object in this project"),
-        required("id", "The object's name in the live system"),
-        optional("for_each", "A map or a set of texts: one import for each"),
+        AttributeSchema::required("to", "The address of the object in this project"),
+        AttributeSchema::required("id", "The object's name in the live system"),
+        AttributeSchema::optional("for_each", "A map or a set of texts: one import for each"),
     ],
     blocks: &[],
 };

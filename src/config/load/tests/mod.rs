@@ -32,10 +32,7 @@ const fn attribute(name: &'static str, required: bool) -> AttributeSchema {
     }
 }
 
-const RULE: BlockSchema = BlockSchema {
-    attributes: &[attribute("pattern", true)],
-    blocks: &[],
-};
+const RULE: BlockSchema = BlockSchema::flat(&[attribute("pattern", true)]);
 
 const KINDS: &[KindSchema] = &[
     KindSchema {
@@ -57,12 +54,7 @@ const KINDS: &[KindSchema] = &[
                     repeatable: true,
                     body: RULE,
                 },
-                NestedBlockSchema {
-                    keyword: "owner",
-                    labels: 0,
-                    repeatable: false,
-                    body: RULE,
-                },
+                NestedBlockSchema::once("owner", RULE),
             ],
         },
     },
@@ -71,10 +63,7 @@ const KINDS: &[KindSchema] = &[
         provider: "registry",
         name_attribute: None,
         files: &[],
-        body: BlockSchema {
-            attributes: &[attribute("subject", true), attribute("definition", false)],
-            blocks: &[],
-        },
+        body: BlockSchema::flat(&[attribute("subject", true), attribute("definition", false)]),
     },
     KindSchema {
         keyword: "job",
@@ -83,15 +72,10 @@ const KINDS: &[KindSchema] = &[
         files: &["scripts", "code.jar"],
         body: BlockSchema {
             attributes: &[attribute("scripts", false)],
-            blocks: &[NestedBlockSchema {
-                keyword: "code",
-                labels: 0,
-                repeatable: false,
-                body: BlockSchema {
-                    attributes: &[attribute("jar", true)],
-                    blocks: &[],
-                },
-            }],
+            blocks: &[NestedBlockSchema::once(
+                "code",
+                BlockSchema::flat(&[attribute("jar", true)]),
+            )],
         },
     },
 ];
