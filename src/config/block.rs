@@ -107,6 +107,19 @@ pub struct ProjectFile {
 }
 
 impl Block {
+    /// Returns the first nested block of a keyword: the one there is, where it may stand once.
+    pub fn nested(&self, keyword: &str) -> Option<&Self> {
+        self.blocks.iter().find(|block| *block.keyword == *keyword)
+    }
+
+    /// Returns the first label; empty where there is none.
+    pub fn label(&self) -> String {
+        self.labels
+            .first()
+            .map(ToString::to_string)
+            .unwrap_or_default()
+    }
+
     /// Returns the files that an attribute names.
     pub fn files_of<'a>(&'a self, attribute: &'a str) -> impl Iterator<Item = &'a ProjectFile> {
         let files = self.files.iter();

@@ -20,15 +20,6 @@ pub(super) fn text(block: &Block, name: &str, found: &mut Diagnostics) -> Option
     }
 }
 
-/// Returns the block's label.
-pub(super) fn label(block: &Block) -> String {
-    block
-        .labels
-        .first()
-        .map(ToString::to_string)
-        .unwrap_or_default()
-}
-
 /// Returns the names of the topics that a list holds: blocks, or names. One that is set names at least one.
 pub(super) fn topics(block: &Block, name: &str, found: &mut Diagnostics) -> BTreeSet<String> {
     let Some(attribute) = block.attributes.get(name) else {
@@ -71,7 +62,8 @@ pub(super) fn topics(block: &Block, name: &str, found: &mut Diagnostics) -> BTre
     topics
 }
 
-fn topic(value: &Value) -> Option<String> {
+/// Returns the name of a topic: a text, or what a reference to a topic's block gives.
+pub(super) fn topic(value: &Value) -> Option<String> {
     match value {
         Value::String(name) if !name.is_empty() => Some(name.to_string()),
         Value::Object(entries) if is_topic(value) => match entries.get("name") {
@@ -117,15 +109,32 @@ fn has(value: &Value, attributes: &[&str]) -> bool {
 
 /// Returns the error about an attribute that is of another type.
 pub(super) fn wrong(name: &str, expected: &str, attribute: &Attribute) -> Diagnostic {
-    let found = match &attribute.value {
+    let is = match &attribute.value {
+        Value::Number(number) => number.to_string(),
+        value => described(value),
+    };
+    wrong_value(name, expected, &is, attribute)
+}
+
+/// Returns the error about a part of an attribute that `is` something else than it must be.
+pub(super) fn wrong_value(
+    name: &str,
+    expected: &str,
+    is: &str,
+    attribute: &Attribute,
+) -> Diagnostic {
+    Diagnostic::error("wrong-type", format!("{name} must be {expected}"))
+        .at(attribute.value_span.clone())
+        .detail(format!("It is {is}."))
+}
+
+/// Returns what a value is, without showing it.
+pub(super) fn described(value: &Value) -> String {
+    match value {
         Value::String(text) if text.is_empty() => "empty".to_owned(),
         Value::Secret(_) => "a secret".to_owned(),
         Value::Sensitive(_) => "a sensitive value".to_owned(),
         Value::Unknown(_) => "a value that is not known before apply".to_owned(),
-        Value::Number(number) => format!("{number}"),
         value => format!("of type {}", value.type_of().noun()),
-    };
-    Diagnostic::error("wrong-type", format!("{name} must be {expected}"))
-        .at(attribute.value_span.clone())
-        .detail(format!("It is {found}."))
+    }
 }

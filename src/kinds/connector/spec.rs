@@ -13,6 +13,7 @@ use crate::config::block::{Attribute, Block};
 use crate::config::value::{SecretRef, Value};
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use crate::kinds::Healthy;
+use crate::kinds::attribute::{described, wrong_value};
 
 pub(super) use offsets::words;
 pub use offsets::{OffsetStep, Position};
@@ -265,9 +266,8 @@ pub fn config_path(key: &str) -> String {
 /// Reads an evaluated `connector` block.
 pub(super) fn decode(block: &Block) -> Result<ConnectorSpec, Diagnostics> {
     let mut found = Diagnostics::new();
-    let label = block.labels.first().map(ToString::to_string);
     let spec = ConnectorSpec {
-        name: name(block, &mut found).or(label).unwrap_or_default(),
+        name: name(block, &mut found).unwrap_or_else(|| block.label()),
         class: text(block, "class", &mut found).unwrap_or_default(),
         tasks_max: count(block, "tasks_max", &mut found),
         config: block
@@ -276,9 +276,15 @@ pub(super) fn decode(block: &Block) -> Result<ConnectorSpec, Diagnostics> {
             .map(|given| config(given, &mut found))
             .unwrap_or_default(),
         state: state(block, &mut found),
-        restart: nested(block, "restart").map(|block| restart(block, &mut found)),
-        dead_letter: nested(block, "dead_letter").and_then(|block| dead_letter(block, &mut found)),
-        offsets: nested(block, "offsets").and_then(|block| offsets::decode(block, &mut found)),
+        restart: block
+            .nested("restart")
+            .map(|block| restart(block, &mut found)),
+        dead_letter: block
+            .nested("dead_letter")
+            .and_then(|block| dead_letter(block, &mut found)),
+        offsets: block
+            .nested("offsets")
+            .and_then(|block| offsets::decode(block, &mut found)),
         healthy: Healthy::decode(block, &mut found),
     };
     together(&spec, block, &mut found);
@@ -315,7 +321,7 @@ fn together(spec: &ConnectorSpec, block: &Block, found: &mut Diagnostics) {
             twice(key, attribute);
         }
     }
-    if let Some(letters) = nested(block, "dead_letter").filter(|_| !spec.is_sink()) {
+    if let Some(letters) = block.nested("dead_letter").filter(|_| !spec.is_sink()) {
         found.push(
             Diagnostic::error(
                 "dead-letter-of-source",
@@ -334,22 +340,8 @@ fn together(spec: &ConnectorSpec, block: &Block, found: &mut Diagnostics) {
     }
 }
 
-fn nested<'a>(block: &'a Block, keyword: &str) -> Option<&'a Block> {
-    let mut blocks = block.blocks.iter();
-    blocks.find(|nested| &*nested.keyword == keyword)
-}
-
 fn wrong(name: &str, expected: &str, value: &Value, attribute: &Attribute) -> Diagnostic {
-    let is = match value {
-        Value::String(text) if text.is_empty() => "empty".to_owned(),
-        Value::Secret(_) => "a secret".to_owned(),
-        Value::Sensitive(_) => "a sensitive value".to_owned(),
-        Value::Unknown(_) => "a value that is not known before apply".to_owned(),
-        value => format!("of type {}", value.type_of().noun()),
-    };
-    Diagnostic::error("wrong-type", format!("{name} must be {expected}"))
-        .at(attribute.value_span.clone())
-        .detail(format!("It is {is}."))
+    wrong_value(name, expected, &described(value), attribute)
 }
 
 fn text(block: &Block, name: &str, found: &mut Diagnostics) -> Option<String> {

@@ -10,7 +10,7 @@ use crate::config::amount;
 use crate::config::block::{Attribute, Block};
 use crate::config::value::Value;
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::kinds::attribute::{group, label, text, topics, wrong};
+use crate::kinds::attribute::{group, text, topics, wrong};
 use crate::kinds::health::criteria::whole_number;
 
 /// A group and what it reads.
@@ -124,18 +124,21 @@ pub struct HandOver {
 /// Reads an evaluated `consumer_group` block.
 pub(super) fn decode(block: &Block) -> Result<ConsumerGroupSpec, Diagnostics> {
     let mut found = Diagnostics::new();
-    let nested = |keyword: &str| block.blocks.iter().find(|inner| *inner.keyword == *keyword);
     let reads = topics(block, "reads", &mut found);
     let name = text(block, "name", &mut found);
     let spec = ConsumerGroupSpec {
-        name: name.unwrap_or_else(|| label(block)),
+        name: name.unwrap_or_else(|| block.label()),
         owner: text(block, "owner", &mut found),
         max_lag: whole_number(block, "max_lag", &mut found),
-        offsets: nested("offsets").and_then(|inner| offsets(inner, &reads, &mut found)),
-        hand_over: nested("hand_over").and_then(|inner| hand_over(inner, &mut found)),
+        offsets: block
+            .nested("offsets")
+            .and_then(|inner| offsets(inner, &reads, &mut found)),
+        hand_over: block
+            .nested("hand_over")
+            .and_then(|inner| hand_over(inner, &mut found)),
         reads,
     };
-    if let (Some(_), Some(other)) = (nested("offsets"), nested("hand_over")) {
+    if let (Some(_), Some(other)) = (block.nested("offsets"), block.nested("hand_over")) {
         found.push(
             Diagnostic::error(
                 "contradiction",
@@ -154,7 +157,7 @@ pub(super) fn decode(block: &Block) -> Result<ConsumerGroupSpec, Diagnostics> {
                     hand_over.from
                 ),
             )
-            .at(nested("hand_over").map(|inner| inner.span.clone())),
+            .at(block.nested("hand_over").map(|inner| inner.span.clone())),
         );
     }
     if found.has_errors() {

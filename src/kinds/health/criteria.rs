@@ -51,8 +51,7 @@ pub struct Healthy {
 impl Healthy {
     /// Reads the `healthy` block inside of a kind's block; `None` where there is none. Notes every problem.
     pub fn decode(around: &Block, found: &mut Diagnostics) -> Option<Self> {
-        let mut blocks = around.blocks.iter();
-        let block = blocks.find(|block| &*block.keyword == "healthy")?;
+        let block = around.nested("healthy")?;
         Some(Self {
             checkpoints: whole_number(block, "checkpoints", found),
             max_lag: whole_number(block, "max_lag", found),

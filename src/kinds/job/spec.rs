@@ -125,18 +125,19 @@ impl Default for Upgrade {
 pub(super) fn decode(block: &Block) -> Result<JobSpec, Diagnostics> {
     let mut found = Diagnostics::new();
     let program = program::decode(block, &mut found);
-    let upgrade = nested(block, "upgrade").map(|block| upgrade(block, &mut found));
+    let upgrade = block
+        .nested("upgrade")
+        .map(|block| upgrade(block, &mut found));
     let healthy = Healthy::decode(block, &mut found).unwrap_or_default();
     let mut reader = Reader {
         block,
         found: &mut found,
     };
-    let label = || block.labels.first().map(ToString::to_string);
     let states = [
         ("running", WantedState::Running),
         ("suspended", WantedState::Suspended),
     ];
-    let name = reader.text("name").or_else(label).unwrap_or_default();
+    let name = reader.text("name").unwrap_or_else(|| block.label());
     let state = reader.word("state", &states).unwrap_or_default();
     let (reads, writes) = (reader.topics("reads"), reader.topics("writes"));
     let (group, owner) = (reader.text("group"), reader.text("owner"));
@@ -162,11 +163,6 @@ pub(super) fn decode(block: &Block) -> Result<JobSpec, Diagnostics> {
         }),
         _ => Err(found),
     }
-}
-
-fn nested<'a>(block: &'a Block, keyword: &str) -> Option<&'a Block> {
-    let mut blocks = block.blocks.iter();
-    blocks.find(|nested| &*nested.keyword == keyword)
 }
 
 fn upgrade(block: &Block, found: &mut Diagnostics) -> Upgrade {

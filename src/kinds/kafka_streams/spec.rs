@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::block::Block;
 use crate::diagnostic::Diagnostics;
-use crate::kinds::attribute::{label, text, topics};
+use crate::kinds::attribute::{text, topics};
 use crate::kinds::health::criteria::whole_number;
 
 /// An application and what it reads and writes.
@@ -33,7 +33,7 @@ pub(super) fn decode(block: &Block) -> Result<KafkaStreamsSpec, Diagnostics> {
     let mut found = Diagnostics::new();
     let application_id = text(block, "application_id", &mut found);
     let spec = KafkaStreamsSpec {
-        application_id: application_id.unwrap_or_else(|| label(block)),
+        application_id: application_id.unwrap_or_else(|| block.label()),
         reads: topics(block, "reads", &mut found),
         writes: topics(block, "writes", &mut found),
         owner: text(block, "owner", &mut found),

@@ -63,11 +63,7 @@ pub(super) fn decode(block: &Block) -> Result<TopicSpec, Diagnostics> {
     let mut found = Diagnostics::new();
     let name = match block.attributes.get("name") {
         Some(attribute) => name(attribute, &mut found),
-        None => block
-            .labels
-            .first()
-            .map(ToString::to_string)
-            .unwrap_or_default(),
+        None => block.label(),
     };
     let internal = internal(block, &name, &mut found);
     let spec = TopicSpec {
@@ -79,8 +75,12 @@ pub(super) fn decode(block: &Block) -> Result<TopicSpec, Diagnostics> {
             .get("config")
             .map(|attribute| config(attribute, &mut found))
             .unwrap_or_default(),
-        placement: nested(block, "placement").and_then(|block| placement(block, &mut found)),
-        reassignment: nested(block, "reassignment").map(|block| reassignment(block, &mut found)),
+        placement: block
+            .nested("placement")
+            .and_then(|block| placement(block, &mut found)),
+        reassignment: block
+            .nested("reassignment")
+            .map(|block| reassignment(block, &mut found)),
         internal,
     };
     if spec.placement.is_some() && (spec.partitions.is_none() || spec.replication_factor.is_none())
@@ -99,13 +99,6 @@ pub(super) fn decode(block: &Block) -> Result<TopicSpec, Diagnostics> {
     } else {
         Ok(spec)
     }
-}
-
-fn nested<'a>(block: &'a Block, keyword: &str) -> Option<&'a Block> {
-    block
-        .blocks
-        .iter()
-        .find(|nested| &*nested.keyword == keyword)
 }
 
 fn name(attribute: &Attribute, found: &mut Diagnostics) -> String {

@@ -6,6 +6,7 @@ use crate::config::amount;
 use crate::config::block::{Attribute, Block};
 use crate::config::value::Value;
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::kinds::attribute::{described, topic, wrong_value};
 
 /// A block being read.
 pub(in crate::kinds::job) struct Reader<'a> {
@@ -191,17 +192,11 @@ impl Reader<'_> {
         given: &Attribute,
     ) -> Option<T> {
         let is = match &given.value {
-            Value::String(text) if text.is_empty() => "empty".to_owned(),
-            Value::String(text) => format!("{text:?}"),
+            Value::String(text) if !text.is_empty() => format!("{text:?}"),
             Value::Number(number) => number.to_string(),
-            Value::Secret(_) => "a secret".to_owned(),
-            Value::Sensitive(_) => "a sensitive value".to_owned(),
-            Value::Unknown(_) => "a value that is not known before apply".to_owned(),
-            value => format!("of type {}", value.type_of().noun()),
+            value => described(value),
         };
-        let mut diagnostic = Diagnostic::error("wrong-type", format!("{name} must be {expected}"))
-            .at(given.value_span.clone())
-            .detail(format!("It is {is}."));
+        let mut diagnostic = wrong_value(name, expected, &is, given);
         if matches!(given.value, Value::Secret(_) | Value::Sensitive(_)) {
             diagnostic = diagnostic.hint(
                 "a cluster shows a job's arguments and settings to everybody who may look at it: they are \
@@ -218,21 +213,6 @@ fn plain(value: &Value) -> Option<String> {
         Value::String(text) => Some(text.to_string()),
         Value::Number(number) => Some(number.to_string()),
         Value::Bool(value) => Some(value.to_string()),
-        _ => None,
-    }
-}
-
-/// Returns the name of a topic: a text, or what a reference to a topic's block gives.
-fn topic(value: &Value) -> Option<String> {
-    match value {
-        Value::String(name) if !name.is_empty() => Some(name.to_string()),
-        Value::Object(entries)
-            if ["partitions", "replication_factor"]
-                .iter()
-                .all(|attribute| entries.contains_key(*attribute)) =>
-        {
-            entries.get("name")?.as_str().map(str::to_owned)
-        }
         _ => None,
     }
 }
