@@ -324,12 +324,11 @@ fn kafka_of(object: &ObjectState, state: &State, drivers: &Drivers) -> Option<Pr
         .map(|topic| topic.provider.clone())
         .next();
     of_topic.or_else(|| {
-        let mut all = drivers.connections().of_kind(KAFKA);
-        let default = all.find(|address| address.alias.is_none());
-        let mut all = drivers.connections().of_kind(KAFKA);
-        default
-            .or_else(|| all.next().filter(|_| all.next().is_none()))
-            .cloned()
+        let all: Vec<&ProviderAddress> = drivers.connections().of_kind(KAFKA).collect();
+        match *all {
+            [only] => Some(only.clone()),
+            _ => all.into_iter().find(|it| it.alias.is_none()).cloned(),
+        }
     })
 }
 

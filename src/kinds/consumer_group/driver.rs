@@ -66,13 +66,8 @@ impl Driver for ConsumerGroupDriver {
         let all = self.list().await?;
         let asked: BTreeSet<&str> = questions.iter().map(|it| &*it.remote_id).collect();
         let groups = chosen(&all, &asked);
-        let committed = self.client.committed_offsets(&groups).await;
-        let committed = committed.map_err(|error| self.error(&error))?;
-        let mut topics = BTreeMap::new();
-        for (group, committed) in groups.iter().zip(committed) {
-            let committed = committed.map_err(|error| self.error(&error))?;
-            topics.insert(group.id.clone(), committed_topics(&committed));
-        }
+        let topics = committed_topics(&self.client, &groups).await;
+        let mut topics = topics.map_err(|error| self.error(&error))?;
         let steps = questions
             .iter()
             .filter_map(|question| Some((question.remote_id.as_str(), asking(question)?)));
@@ -216,7 +211,17 @@ fn live_group(group: &ListedGroup, description: Option<&GroupDescription>) -> Co
     }
 }
 
-pub(in crate::kinds) fn committed_topics(committed: &Committed) -> BTreeSet<String> {
-    let topics: BTreeSet<&Arc<str>> = committed.keys().map(|part| &part.topic).collect();
-    topics.into_iter().map(ToString::to_string).collect()
+/// Returns the topics that groups committed offsets of, by their ids.
+pub(in crate::kinds) async fn committed_topics(
+    client: &Client,
+    groups: &[ListedGroup],
+) -> Result<BTreeMap<Arc<str>, BTreeSet<String>>, KafkaError> {
+    let committed = client.committed_offsets(groups).await?;
+    let each = groups.iter().zip(committed).map(|(group, committed)| {
+        let committed = committed?;
+        let topics: BTreeSet<&Arc<str>> = committed.keys().map(|part| &part.topic).collect();
+        let topics = topics.into_iter().map(ToString::to_string).collect();
+        Ok((group.id.clone(), topics))
+    });
+    each.collect()
 }

@@ -250,12 +250,7 @@ impl Kind for ConsumerGroup {
     }
 
     fn relations(spec: &ConsumerGroupSpec) -> Vec<Relation> {
-        let reads = spec.reads.iter().map(|topic| Relation {
-            role: Role::Reads,
-            kind: Topic::NAME,
-            name: topic.clone(),
-        });
-        reads.collect()
+        Topic::related(Role::Reads, &spec.reads).collect()
     }
 
     fn owner(spec: &ConsumerGroupSpec) -> Option<&str> {

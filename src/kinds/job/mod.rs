@@ -207,17 +207,10 @@ impl Kind for Job {
     }
 
     fn relations(spec: &JobSpec) -> Vec<Relation> {
-        let of = |role, topics: &std::collections::BTreeSet<String>| -> Vec<Relation> {
-            let relation = |topic: &String| Relation {
-                role,
-                kind: Topic::NAME,
-                name: topic.clone(),
-            };
-            topics.iter().map(relation).collect()
-        };
-        let mut relations = of(Role::Reads, &spec.reads);
-        relations.extend(of(Role::Writes, &spec.writes));
-        relations
+        let reads = Topic::related(Role::Reads, &spec.reads);
+        reads
+            .chain(Topic::related(Role::Writes, &spec.writes))
+            .collect()
     }
 
     fn owner(spec: &JobSpec) -> Option<&str> {

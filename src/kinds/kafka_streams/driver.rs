@@ -1,7 +1,6 @@
 //! Reads Kafka Streams applications from a Kafka cluster, in batches (I/O). Changes nothing there.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use crate::address::ProviderAddress;
 use crate::clients::kafka::{Client, KafkaError, ListedGroup, TopicSelection};
@@ -72,13 +71,8 @@ impl Driver for KafkaStreamsDriver {
         let all: Vec<ListedGroup> = all.map_err(|error| self.error(&error))?;
         let asked: BTreeSet<&str> = questions.iter().map(|it| &*it.remote_id).collect();
         let groups = chosen(&all, &asked);
-        let committed = self.client.committed_offsets(&groups).await;
-        let committed = committed.map_err(|error| self.error(&error))?;
-        let mut topics: BTreeMap<Arc<str>, BTreeSet<String>> = BTreeMap::new();
-        for (group, committed) in groups.iter().zip(committed) {
-            let committed = committed.map_err(|error| self.error(&error))?;
-            topics.insert(group.id.clone(), committed_topics(&committed));
-        }
+        let topics = committed_topics(&self.client, &groups).await;
+        let mut topics = topics.map_err(|error| self.error(&error))?;
         let facts = questions.iter().map(|question| {
             let id = question.remote_id.as_str();
             let committed = topics.remove(id);

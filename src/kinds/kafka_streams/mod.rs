@@ -106,15 +106,8 @@ impl Kind for KafkaStreams {
     }
 
     fn relations(spec: &KafkaStreamsSpec) -> Vec<Relation> {
-        let relation = |role| {
-            move |topic: &String| Relation {
-                role,
-                kind: Topic::NAME,
-                name: topic.clone(),
-            }
-        };
-        let reads = spec.reads.iter().map(relation(Role::Reads));
-        let writes = spec.writes.iter().map(relation(Role::Writes));
+        let reads = Topic::related(Role::Reads, &spec.reads);
+        let writes = Topic::related(Role::Writes, &spec.writes);
         reads.chain(writes).collect()
     }
 

@@ -11,7 +11,7 @@ pub(in crate::kinds) mod names;
 pub mod placement;
 pub mod spec;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +20,7 @@ use crate::config::schema::{AttributeSchema, BlockSchema, KindSchema, NestedBloc
 use crate::diagnostic::Diagnostics;
 use crate::document::Document;
 
-use super::{Check, Delta, Health, Kind, Look};
+use super::{Check, Delta, Health, Kind, Look, Relation, Role};
 
 pub use health::TopicVitals;
 pub use spec::TopicSpec;
@@ -91,6 +91,17 @@ const SCHEMA: KindSchema = KindSchema {
 /// The kind `topic`.
 #[derive(Debug)]
 pub struct Topic;
+
+impl Topic {
+    /// Returns what an object does with topics that it names.
+    pub fn related(role: Role, topics: &BTreeSet<String>) -> impl Iterator<Item = Relation> {
+        topics.iter().map(move |topic| Relation {
+            role,
+            kind: Self::NAME,
+            name: topic.clone(),
+        })
+    }
+}
 
 /// A topic as the cluster shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

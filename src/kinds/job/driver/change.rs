@@ -108,14 +108,7 @@ impl<E: Engine> Change<'_, E> {
 
     /// Sees to it that the job is stopped and its state kept.
     pub(super) async fn suspend(&mut self, step: Option<Step>) -> Halting<()> {
-        let place = match self.settle(step, None).await? {
-            Place::Started(run) => {
-                self.memory.run = Some(run);
-                Place::Running
-            }
-            place => place,
-        };
-        if place == Place::Running {
+        if self.settles_running(step).await? {
             let from = self.stop().await?;
             if let Some(from) = &from {
                 self.say(format!("stopped; its state is at {from}"));
@@ -141,14 +134,7 @@ impl<E: Engine> Change<'_, E> {
 
     /// Sees to it that the job is gone.
     pub(super) async fn delete(&mut self, step: Option<Step>) -> Halting<()> {
-        let place = match self.settle(step, None).await? {
-            Place::Started(run) => {
-                self.memory.run = Some(run);
-                Place::Running
-            }
-            place => place,
-        };
-        if place == Place::Running {
+        if self.settles_running(step).await? {
             if !self.upgrade.final_savepoint {
                 self.upgrade.mode = Mode::Stateless;
             }
@@ -167,6 +153,18 @@ impl<E: Engine> Change<'_, E> {
         let gone = self.memory.run.take().and_then(|run| run.version);
         self.release(gone.as_ref()).await;
         Ok(())
+    }
+
+    /// Finishes the step that was cut short, and returns whether something runs: proved or not, it is to be
+    /// stopped.
+    async fn settles_running(&mut self, step: Option<Step>) -> Halting<bool> {
+        match self.settle(step, None).await? {
+            Place::Started(run) => {
+                self.memory.run = Some(run);
+                Ok(true)
+            }
+            place => Ok(place == Place::Running),
+        }
     }
 
     /// Gives a running job another program.
