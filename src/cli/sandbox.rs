@@ -1,5 +1,10 @@
 //! `streamform sandbox`: a real Kafka, and what works with one, on loopback for trying things out. See [`crate::sandbox`].
 
+#![expect(
+    clippy::doc_markdown,
+    reason = "the doc of an option is its help text, which people read as it is"
+)]
+
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::PathBuf;

@@ -1,7 +1,7 @@
-//! Flink: how a session cluster is started, a JobManager, one TaskManager and the SQL gateway. I/O.
+//! Flink: how a session cluster is started, a `JobManager`, one `TaskManager` and the SQL gateway. I/O.
 //!
 //! The distribution's shell scripts are not used: they are no part of what Maven fetches. So what they
-//! would work out, the memory of the TaskManager above all, is written out here.
+//! would work out, the memory of the `TaskManager` above all, is written out here.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -54,7 +54,7 @@ appender.console.layout.pattern = [%d] %p %m (%c)%n
 ";
 
 impl FlinkRecord {
-    /// Returns the address of the JobManager's REST API.
+    /// Returns the address of the `JobManager`'s REST API.
     pub(super) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.ports.rest)
     }

@@ -78,7 +78,7 @@ pub(super) const REGISTRY: Component = Component {
     content: Content::Archive("io.apicurio:apicurio-registry-app:3.3.3:tar.gz:all"),
 };
 
-/// The Connect worker. MirrorMaker's connectors are on its class path, as in Kafka's distribution.
+/// The Connect worker. `MirrorMaker`'s connectors are on its class path, as in Kafka's distribution.
 pub(super) const CONNECT: Component = Component {
     name: "kafka-connect",
     title: "Kafka Connect",
@@ -107,7 +107,7 @@ pub(super) const FILE_STREAM: Component = Component {
     content: Content::Plugin(&[("org.apache.kafka", "connect-file", KAFKA_VERSION)], &[]),
 };
 
-/// The connector from PostgreSQL's log.
+/// The connector from `PostgreSQL`'s log.
 pub(super) const DEBEZIUM_POSTGRES: Component = Component {
     name: "debezium-connector-postgres",
     title: "Debezium's PostgreSQL connector",
@@ -123,7 +123,7 @@ pub(super) const DEBEZIUM_POSTGRES: Component = Component {
     ),
 };
 
-/// The connector to a database. Of the drivers only PostgreSQL's: not every other one is free software.
+/// The connector to a database. Of the drivers only `PostgreSQL`'s: not every other one is free software.
 pub(super) const DEBEZIUM_JDBC: Component = Component {
     name: "debezium-connector-jdbc",
     title: "Debezium's JDBC connector",

@@ -1,4 +1,4 @@
-//! PostgreSQL: how a database server with logical decoding is made and started. I/O.
+//! `PostgreSQL`: how a database server with logical decoding is made and started. I/O.
 //!
 //! Its programs are the system's own. They refuse to run as root: for root the server runs as `nobody`,
 //! and its data are where `nobody` can reach them, which the home folder of root is not.

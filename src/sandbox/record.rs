@@ -66,7 +66,7 @@ pub(super) struct Record {
     /// Flink, likewise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) flink: Option<FlinkRecord>,
-    /// PostgreSQL, likewise.
+    /// `PostgreSQL`, likewise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) postgres: Option<PostgresRecord>,
 }
@@ -100,7 +100,7 @@ pub(super) struct ConnectRecord {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct FlinkRecord {
-    /// How many slots the TaskManager has.
+    /// How many slots the `TaskManager` has.
     pub(super) slots: u16,
     /// The ports, 0 where none was chosen yet.
     pub(super) ports: FlinkPorts,
@@ -120,7 +120,7 @@ pub(super) struct FlinkPorts {
     pub(super) sql_gateway: u16,
 }
 
-/// PostgreSQL of a sandbox.
+/// `PostgreSQL` of a sandbox.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PostgresRecord {
@@ -355,7 +355,7 @@ impl Folder {
         self.0.join("flink")
     }
 
-    /// Returns the folder of PostgreSQL.
+    /// Returns the folder of `PostgreSQL`.
     pub(super) fn postgres(&self) -> PathBuf {
         self.0.join("postgres")
     }

@@ -11,11 +11,11 @@ pub enum Server {
     Broker(u16),
     /// The schema registry.
     Registry,
-    /// PostgreSQL.
+    /// `PostgreSQL`.
     Postgres,
-    /// Flink's JobManager, which answers its REST API.
+    /// Flink's `JobManager`, which answers its REST API.
     JobManager,
-    /// Flink's TaskManager, which runs the jobs.
+    /// Flink's `TaskManager`, which runs the jobs.
     TaskManager,
     /// Flink's SQL gateway.
     SqlGateway,

@@ -61,8 +61,8 @@ impl Sandbox {
         Ok(())
     }
 
-    /// Adds the TaskManager to a JobManager that is started while it runs, and stops it: only after most of
-    /// a minute would it notice that its JobManager is another one, and the jobs are gone anyway.
+    /// Adds the `TaskManager` to a `JobManager` that is started while it runs, and stops it: only after most of
+    /// a minute would it notice that its `JobManager` is another one, and the jobs are gone anyway.
     fn with_task_manager(&self, servers: &[Server]) -> Result<Vec<Server>, Error> {
         let mut servers = servers.to_vec();
         if servers.contains(&Server::JobManager)

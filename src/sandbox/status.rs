@@ -56,7 +56,7 @@ pub struct Connect {
 pub struct Flink {
     /// The version of Flink.
     pub version: &'static str,
-    /// The address of the JobManager's REST API, for `provider "flink"`.
+    /// The address of the `JobManager`'s REST API, for `provider "flink"`.
     pub url: String,
     /// The address of the SQL gateway, likewise.
     pub sql_gateway_url: String,
@@ -69,9 +69,9 @@ pub struct Flink {
     /// Where its jars are, for compiling a job.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lib_dir: Option<PathBuf>,
-    /// The JobManager.
+    /// The `JobManager`.
     pub job_manager: Part,
-    /// The TaskManager.
+    /// The `TaskManager`.
     pub task_manager: Part,
     /// The SQL gateway.
     pub sql_gateway: Part,
@@ -86,7 +86,7 @@ pub struct Part {
     pub log: PathBuf,
 }
 
-/// PostgreSQL as it is now.
+/// `PostgreSQL` as it is now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Postgres {
     /// The address with user, password and database.
@@ -149,7 +149,7 @@ pub struct Status {
     /// Flink, likewise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flink: Option<Flink>,
-    /// PostgreSQL, likewise.
+    /// `PostgreSQL`, likewise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub postgres: Option<Postgres>,
 }
@@ -234,7 +234,7 @@ impl Sandbox {
         })
     }
 
-    /// Returns PostgreSQL, `None` where the sandbox has none.
+    /// Returns `PostgreSQL`, `None` where the sandbox has none.
     pub fn postgres(&self) -> Option<Postgres> {
         let record = self.record.postgres.as_ref()?;
         Some(Postgres {

@@ -1,5 +1,5 @@
 //! Finds the programs that the sandbox runs: java 17 or newer, 21 for the schema registry, mvn where
-//! something is still to be fetched, and PostgreSQL's. I/O.
+//! something is still to be fetched, and `PostgreSQL`'s. I/O.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -17,7 +17,7 @@ const MIN_JAVA: u32 = 17;
 const MIN_REGISTRY_JAVA: u32 = 21;
 /// Where Linux distributions install each Java in a folder of its own.
 const JVMS: &str = "/usr/lib/jvm";
-/// Where Debian and its kin install each PostgreSQL in a folder of its own, which `PATH` does not name.
+/// Where Debian and its kin install each `PostgreSQL` in a folder of its own, which `PATH` does not name.
 const POSTGRESQLS: &str = "/usr/lib/postgresql";
 
 /// Which programs are looked for besides Kafka's java.
@@ -27,7 +27,7 @@ pub(super) struct Needs {
     pub(super) maven: bool,
     /// Whether the schema registry is to be started.
     pub(super) registry: bool,
-    /// Whether PostgreSQL is to be started.
+    /// Whether `PostgreSQL` is to be started.
     pub(super) postgres: bool,
 }
 
@@ -40,7 +40,7 @@ pub(super) struct Toolchain {
     pub(super) mvn: Option<PathBuf>,
     /// The `java` of the schema registry, absent where it was not asked for.
     pub(super) registry_java: Option<PathBuf>,
-    /// The folder of PostgreSQL's server programs, absent where it was not asked for.
+    /// The folder of `PostgreSQL`'s server programs, absent where it was not asked for.
     pub(super) postgres: Option<PathBuf>,
 }
 

@@ -21,11 +21,11 @@ const REGISTRY: &str = "STREAMFORM_TEST_REGISTRY";
 const ONE_DIR: &str = "STREAMFORM_TEST_KAFKA_DIR";
 /// A Connect worker: the address of its REST API.
 const CONNECT: &str = "STREAMFORM_TEST_CONNECT";
-/// Flink: the address of its JobManager's REST API.
+/// Flink: the address of its `JobManager`'s REST API.
 const FLINK: &str = "STREAMFORM_TEST_FLINK";
 /// Flink's SQL gateway: its address.
 const SQL_GATEWAY: &str = "STREAMFORM_TEST_SQL_GATEWAY";
-/// PostgreSQL: its address with user, password and database.
+/// `PostgreSQL`: its address with user, password and database.
 const POSTGRES: &str = "STREAMFORM_TEST_POSTGRES";
 /// The folder of the jars that `tests/java/build.sh` builds.
 const JARS: &str = "STREAMFORM_TEST_JARS";
@@ -120,7 +120,7 @@ pub(crate) fn registry() -> Option<String> {
     wherever_it_is(REGISTRY)
 }
 
-/// Returns the address of a real PostgreSQL, `postgres://user:password@host:port/database`, or says that
+/// Returns the address of a real `PostgreSQL`, `postgres://user:password@host:port/database`, or says that
 /// there is none. A run does not fail without it, since it cannot be installed everywhere.
 pub(crate) fn postgres() -> Option<String> {
     wherever_it_is(POSTGRES)
