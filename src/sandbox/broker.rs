@@ -7,16 +7,14 @@ use std::net::TcpStream;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::jars::Jars;
 use super::log::Tail;
 use super::process::Process;
 use super::record::{Folder, Record};
+use super::wait::wait;
 use super::{Progress, server, settings};
-
-const POLL: Duration = Duration::from_millis(50);
 
 /// Why a broker could not be formatted or started.
 #[derive(Debug, thiserror::Error)]
@@ -213,53 +211,35 @@ pub(super) fn launch(java: &Java, folder: &Folder, id: u16) -> Result<Launched, 
 
 /// Waits until every broker says that it has started, and answers.
 pub(super) fn wait_until_ready(
-    mut pending: Vec<Launched>,
+    pending: Vec<Launched>,
     timeout: Duration,
     progress: Progress<'_>,
 ) -> Result<(), Error> {
-    let begin = Instant::now();
-    let mut next_line = Duration::from_secs(5);
-    while !pending.is_empty() {
-        let waited = begin.elapsed();
-        let mut waiting = Vec::new();
-        for mut broker in pending {
-            // Asked before the log is read, so that the last lines of one that ended are seen.
-            let running = broker.process.is_running();
-            if broker.is_ready() {
-                progress(&format!(
-                    "broker {} is ready on {}",
-                    broker.id, broker.address
-                ));
-            } else if !running {
-                return Err(Error::Died {
-                    id: broker.id,
-                    log: broker.path(),
-                    tail: broker.tail(),
-                });
-            } else if waited > timeout {
-                let (id, log, tail) = (broker.id, broker.path(), broker.tail());
-                return Err(Error::NotReady {
-                    id,
-                    waited,
-                    log,
-                    tail,
-                });
-            } else {
-                waiting.push(broker);
+    let is_ready = |broker: &mut Launched, waited| {
+        // Asked before the log is read, so that the last lines of one that ended are seen.
+        let running = broker.process.is_running();
+        let id = broker.id;
+        if broker.is_ready() {
+            progress(&format!("broker {id} is ready on {}", broker.address));
+            return Ok(true);
+        }
+        if running && waited <= timeout {
+            return Ok(false);
+        }
+        let (log, tail) = (broker.path(), broker.tail());
+        Err(if running {
+            Error::NotReady {
+                id,
+                waited,
+                log,
+                tail,
             }
-        }
-        pending = waiting;
-        if waited >= next_line {
-            progress(&format!(
-                "waiting for {} ({} s)",
-                server::brokers(pending.len()),
-                waited.as_secs()
-            ));
-            next_line += Duration::from_secs(5);
-        }
-        thread::sleep(POLL);
-    }
-    Ok(())
+        } else {
+            Error::Died { id, log, tail }
+        })
+    };
+    let names = |pending: &[Launched]| server::brokers(pending.len());
+    wait(pending, progress, is_ready, names)
 }
 
 impl Launched {
@@ -320,6 +300,7 @@ pub(super) fn last_lines(text: &str, count: usize) -> String {
 mod tests {
     use super::*;
     use std::net::TcpListener;
+    use std::thread;
 
     #[test]
     fn only_a_broker_counts_as_an_answer() -> io::Result<()> {

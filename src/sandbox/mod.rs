@@ -1,5 +1,5 @@
 //! A real Kafka on loopback, without Docker, and what works with one: a schema registry, Connect, Flink,
-//! PostgreSQL. To try things out, and for tests. I/O throughout.
+//! `PostgreSQL`. To try things out, and for tests. I/O throughout.
 //!
 //! The path of [`Sandbox::up`], top to bottom: [`record`] plans servers and remembers them in the sandbox's
 //! folder; [`start`] finds java and mvn by [`toolchain`], lets [`jars`] fetch what is run once per user,
@@ -29,6 +29,7 @@ mod start;
 mod status;
 mod tool;
 mod toolchain;
+mod wait;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -164,7 +165,7 @@ pub struct Options {
     pub connect_plugins: Vec<PathBuf>,
     /// How many slots a Flink has that is to be added; `None` takes a sandbox as it is.
     pub flink_slots: Option<u16>,
-    /// Whether to add PostgreSQL, likewise.
+    /// Whether to add `PostgreSQL`, likewise.
     pub postgres: bool,
     /// The largest heap of each broker, as `java -Xmx` takes it.
     pub heap: String,

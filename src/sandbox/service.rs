@@ -6,8 +6,7 @@ use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::PathBuf;
 use std::process::Command;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::Signal;
 
@@ -16,8 +15,7 @@ use super::broker::last_lines;
 use super::log::Tail;
 use super::process::{self, Process, Stop};
 use super::server::{self, Server};
-
-const POLL: Duration = Duration::from_millis(100);
+use super::wait::wait;
 
 /// Why a server could not be started or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -128,38 +126,25 @@ pub(super) fn launch(service: Service) -> Result<Launched, Error> {
 
 /// Waits until every server is ready.
 pub(super) fn wait_until_ready(
-    mut pending: Vec<Launched>,
+    pending: Vec<Launched>,
     timeout: Duration,
     progress: Progress<'_>,
 ) -> Result<(), Error> {
-    let begin = Instant::now();
-    let mut next_line = Duration::from_secs(5);
-    while !pending.is_empty() {
-        let waited = begin.elapsed();
-        let mut waiting = Vec::new();
-        for launched in pending {
-            if launched.is_ready(waited, timeout)? {
-                progress(&format!(
-                    "{} is ready on {}",
-                    launched.server, launched.address
-                ));
-            } else {
-                waiting.push(launched);
-            }
-        }
-        pending = waiting;
-        if waited >= next_line && !pending.is_empty() {
-            let servers: Vec<Server> = pending.iter().map(|launched| launched.server).collect();
+    let is_ready = |launched: &mut Launched, waited| {
+        let is_ready = launched.is_ready(waited, timeout)?;
+        if is_ready {
             progress(&format!(
-                "waiting for {} ({} s)",
-                server::names(&servers),
-                waited.as_secs()
+                "{} is ready on {}",
+                launched.server, launched.address
             ));
-            next_line += Duration::from_secs(5);
         }
-        thread::sleep(POLL);
-    }
-    Ok(())
+        Ok(is_ready)
+    };
+    let names = |pending: &[Launched]| {
+        let servers: Vec<Server> = pending.iter().map(|launched| launched.server).collect();
+        server::names(&servers)
+    };
+    wait(pending, progress, is_ready, names)
 }
 
 impl Launched {
