@@ -105,6 +105,11 @@ impl<'a> Comparison<'a> {
         if open.is_empty() {
             return self.one_of_all(writer, reader, keyword, &accepted);
         }
+        if let [only] = *accepted
+            && !open.iter().any(|written| written.is_all)
+        {
+            return self.fit(writer.from, &writer.facts, only);
+        }
         // A writer with `allOf` may have several: those under the same keyword are the likely ones.
         open.sort_by_key(|written| written.keyword != keyword);
         let mut first = None;
@@ -139,7 +144,7 @@ impl<'a> Comparison<'a> {
                 ),
             )];
         }
-        if written.keyword == "anyOf" && keyword == "oneOf" && accepted.len() > 1 {
+        if written.keyword == "anyOf" && keyword == "oneOf" {
             return vec![self.mismatch(
                 Rule::CombinedTypeChanged,
                 (reader, keyword),
@@ -147,10 +152,7 @@ impl<'a> Comparison<'a> {
                 "anyOf became oneOf, which refuses what several alternatives accept".to_owned(),
             )];
         }
-        match *accepted {
-            [only] => self.fit(writer.from, &writer.facts, only),
-            _ => self.matched(writer, written, reader, keyword, accepted),
-        }
+        self.matched(writer, written, reader, keyword, accepted)
     }
 
     /// Finds an alternative that accepts all that is written.
