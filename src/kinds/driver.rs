@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
 
 use crate::address::{Address, ProviderAddress};
 use crate::clients::{AWAY, Connections};
@@ -220,6 +221,33 @@ pub trait Driver: Send + Sync + Sized + 'static {
 
     /// The most operations of one call of [`Driver::apply`].
     fn batch_limit(&self) -> usize;
+}
+
+/// Awaits all at the same time; the results come in the order of what was asked. How many requests are under way
+/// is bounded by the client.
+pub(in crate::kinds) async fn at_once<T, F>(futures: impl Iterator<Item = F>) -> Vec<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let mut running = JoinSet::new();
+    let mut count = 0;
+    for (index, future) in futures.enumerate() {
+        running.spawn(async move { (index, future.await) });
+        count = index + 1;
+    }
+    let mut results: Vec<Option<T>> = (0..count).map(|_| None).collect();
+    while let Some(ended) = running.join_next().await {
+        match ended {
+            Ok((index, result)) => results[index] = Some(result),
+            // A panic is the driver's own: whoever spawned it tells of it.
+            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+        }
+    }
+    results
+        .into_iter()
+        .map(|result| result.expect("each task gave its result or panicked"))
+        .collect()
 }
 
 /// Makes a driver for one provider: a column of the table of kinds.

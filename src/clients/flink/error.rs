@@ -59,11 +59,15 @@ impl Service for Flink {
 impl FlinkError {
     /// Whether the id was given to a job before: to one that runs, or to one that has ended.
     pub fn is_duplicate(&self) -> bool {
-        matches!(self, Self::Refused { message, .. }
-            if message.contains("DuplicateApplicationSubmission")
-                || message.contains("DuplicateJobSubmission")
-                || message.contains("already been submitted"))
+        matches!(self, Self::Refused { message, .. } if tells_duplicate(message))
     }
+}
+
+/// Whether words of Flink's say that a job's id was given before.
+pub fn tells_duplicate(words: &str) -> bool {
+    words.contains("DuplicateApplicationSubmission")
+        || words.contains("DuplicateJobSubmission")
+        || words.contains("already been submitted")
 }
 
 /// Returns the last cause of a Java stack trace, without the packages of its class.

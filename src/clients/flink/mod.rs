@@ -15,7 +15,7 @@ use serde_json::{Value as Json, json};
 
 use crate::clients::http::{self, Method, Request, present};
 
-pub use error::{FlinkError, root_cause};
+pub use error::{FlinkError, root_cause, tells_duplicate};
 pub use settings::{SETTINGS, Settings};
 pub use wire::{
     Bounds, Checkpoint, CheckpointCounts, Checkpointing, Checkpoints, Config, Features, Job,

@@ -10,9 +10,6 @@ mod measure;
 mod settle;
 
 use std::collections::BTreeMap;
-use std::future::Future;
-
-use tokio::task::JoinSet;
 
 use crate::address::ProviderAddress;
 use crate::clients::connect::{self, Client, Config, ConnectError};
@@ -214,30 +211,6 @@ fn redacted<'a>(text: &str, secrets: impl Iterator<Item = &'a str>) -> String {
         text = text.replace(secret, "(secret)");
     }
     text
-}
-
-/// Awaits all at the same time; the results come in the order of what was asked. How many requests are
-/// under way is bounded by the client.
-async fn all<T, F>(futures: impl Iterator<Item = F>) -> Vec<T>
-where
-    T: Send + 'static,
-    F: Future<Output = T> + Send + 'static,
-{
-    let mut running = JoinSet::new();
-    for (index, future) in futures.enumerate() {
-        running.spawn(async move { (index, future.await) });
-    }
-    let mut results = BTreeMap::new();
-    while let Some(ended) = running.join_next().await {
-        match ended {
-            Ok((index, result)) => {
-                results.insert(index, result);
-            }
-            // A panic is the driver's own: whoever spawned it tells of it.
-            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
-        }
-    }
-    results.into_values().collect()
 }
 
 #[cfg(test)]

@@ -12,14 +12,14 @@ mod vitals;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tokio::task::JoinSet;
-
 use crate::address::ProviderAddress;
 use crate::clients::Connections;
 use crate::clients::flink::{FlinkError, JobSummary};
 use crate::document::Document;
 use crate::kinds::Action;
-use crate::kinds::driver::{Context, Driver, DriverError, Failure, Operation, Question, Wanted};
+use crate::kinds::driver::{
+    Context, Driver, DriverError, Failure, Operation, Question, Wanted, at_once,
+};
 
 use super::diff::STATE;
 use super::memory::{Memory, Run, Step};
@@ -83,25 +83,11 @@ impl Driver for JobDriver {
         operations: Vec<Operation<Job>>,
         context: &Context,
     ) -> Vec<Result<Option<JobLive>, Failure>> {
-        let mut running = JoinSet::new();
-        let count = operations.len();
-        for (index, operation) in operations.into_iter().enumerate() {
+        at_once(operations.into_iter().map(|operation| {
             let (driver, context) = (self.clone(), context.clone());
-            running.spawn(async move { (index, driver.change(&operation, &context).await) });
-        }
-        let mut results: Vec<Option<Result<Option<JobLive>, Failure>>> =
-            (0..count).map(|_| None).collect();
-        while let Some(ended) = running.join_next().await {
-            match ended {
-                Ok((index, result)) => results[index] = Some(result),
-                // A panic is the driver's own: whoever spawned it tells of it.
-                Err(panic) => std::panic::resume_unwind(panic.into_panic()),
-            }
-        }
-        let results = results.into_iter();
-        results
-            .map(|result| result.expect("each task gave its result or panicked"))
-            .collect()
+            async move { driver.change(&operation, &context).await }
+        }))
+        .await
     }
 
     fn batch_limit(&self) -> usize {

@@ -8,15 +8,13 @@ mod change;
 mod measure;
 mod resolve;
 
-use std::future::Future;
-
-use tokio::task::JoinSet;
-
 use crate::address::ProviderAddress;
 use crate::clients::registry::{Client, RegistryError, Version};
 use crate::clients::{Connections, kafka};
 use crate::compatibility::{Format, Level};
-use crate::kinds::driver::{Context, Driver, DriverError, Failure, Operation, Question, Wanted};
+use crate::kinds::driver::{
+    Context, Driver, DriverError, Failure, Operation, Question, Wanted, at_once,
+};
 
 use super::spec::{Metadata, Mode, RuleSet, SchemaSpec};
 use super::{Schema, SchemaFacts, SchemaLive, VersionLive, recall};
@@ -106,7 +104,7 @@ impl SchemaDriver {
         &self,
         wanted: &[Wanted<Schema>],
     ) -> Result<Vec<Option<SchemaLive>>, RegistryError> {
-        let seen = all(wanted.iter().map(|wanted| {
+        let seen = at_once(wanted.iter().map(|wanted| {
             let client = self.client.clone();
             let subject = wanted.remote_id.clone();
             let with_level = wanted.specs.iter().any(|spec| spec.compatibility.is_some());
@@ -204,31 +202,4 @@ fn version(version: Version) -> VersionLive {
 fn format(name: Option<&str>) -> Format {
     name.and_then(|name| name.parse().ok())
         .unwrap_or(Format::Avro)
-}
-
-/// Awaits all at the same time; the results come in the order of what was asked. How many requests are
-/// under way is bounded by the client.
-async fn all<T, F>(futures: impl Iterator<Item = F>) -> Vec<T>
-where
-    T: Send + 'static,
-    F: Future<Output = T> + Send + 'static,
-{
-    let mut running = JoinSet::new();
-    let mut count = 0;
-    for (index, future) in futures.enumerate() {
-        running.spawn(async move { (index, future.await) });
-        count = index + 1;
-    }
-    let mut results: Vec<Option<T>> = (0..count).map(|_| None).collect();
-    while let Some(ended) = running.join_next().await {
-        match ended {
-            Ok((index, result)) => results[index] = Some(result),
-            // A panic is the driver's own: whoever spawned it tells of it.
-            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
-        }
-    }
-    results
-        .into_iter()
-        .map(|result| result.expect("each task gave its result or panicked"))
-        .collect()
 }

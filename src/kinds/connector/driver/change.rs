@@ -20,11 +20,11 @@ use crate::kinds::connector::diff::{self, HEALTH};
 use crate::kinds::connector::digest::digest;
 use crate::kinds::connector::spec::{ConnectorSpec, OffsetStep, config_path, words};
 use crate::kinds::connector::{Connector, ConnectorLive, Failed, Position, Sent, Target};
-use crate::kinds::driver::{Context, Failure, Operation, Wanted};
+use crate::kinds::driver::{Context, Failure, Operation, Wanted, at_once};
 
 use super::look::{self, is_masked};
 use super::settle::{Board, Way, way};
-use super::{ConnectorDriver, Known, Resolved, all};
+use super::{ConnectorDriver, Known, Resolved};
 
 /// How long a state must last to count: a change of the configuration reaches the tasks a moment after it was
 /// taken, and until then their old state is shown.
@@ -46,7 +46,7 @@ pub(super) async fn apply(
     context: &Context,
 ) -> Vec<Result<Option<ConnectorLive>, Failure>> {
     let board = Arc::new(Board::new(driver.client.clone(), operations.len()));
-    all(operations.into_iter().map(|operation| {
+    at_once(operations.into_iter().map(|operation| {
         let (driver, context, board) = (driver.clone(), context.clone(), board.clone());
         async move {
             let mut run = Run {

@@ -11,11 +11,11 @@ use crate::kinds::connector::spec::{ConnectorSpec, key};
 use crate::kinds::connector::{
     Connector, ConnectorFacts, FieldErrors, NoPlugin, Position, Way, relations,
 };
-use crate::kinds::driver::Question;
+use crate::kinds::driver::{Question, at_once};
 use crate::kinds::{Action, Role};
 
 use super::change::positions;
-use super::{ConnectorDriver, Known, Resolved, all};
+use super::{ConnectorDriver, Known, Resolved};
 
 /// Measures all changes of a plan.
 pub(super) async fn measure(
@@ -29,7 +29,7 @@ pub(super) async fn measure(
     };
     let topics = Arc::new(topics(driver, &questions).await);
     let plugins = Arc::new(plugins);
-    let facts = all(questions.into_iter().map(|question| {
+    let facts = at_once(questions.into_iter().map(|question| {
         let (driver, plugins, topics) = (driver.clone(), plugins.clone(), topics.clone());
         async move {
             let mut facts = ConnectorFacts::default();

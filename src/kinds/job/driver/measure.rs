@@ -1,7 +1,7 @@
 //! Answers what the checks ask about changes of jobs (I/O).
 
 use crate::kinds::Action;
-use crate::kinds::driver::{DriverError, Question};
+use crate::kinds::driver::{DriverError, Question, at_once};
 use crate::kinds::job::memory::Version;
 use crate::kinds::job::spec::WantedState;
 use crate::kinds::job::{GraphChange, Job, JobFacts, LiveState};
@@ -14,7 +14,6 @@ pub(super) async fn measure(
     driver: &JobDriver,
     questions: Vec<Question<Job>>,
 ) -> Result<Vec<JobFacts>, DriverError> {
-    let mut all = Vec::with_capacity(questions.len());
     let creates = questions
         .iter()
         .any(|question| question.action == Action::Create);
@@ -31,27 +30,34 @@ pub(super) async fn measure(
     } else {
         false
     };
-    for question in questions {
-        let mut facts = JobFacts {
+    let facts = questions.into_iter().map(|question| {
+        let facts = JobFacts {
             rescales_in_place: rescales && is_scaled(&question),
+            foreign: match (question.action, &jobs) {
+                (Action::Create, Some(jobs)) => jobs.foreign(&question.remote_id, &[]),
+                _ => Vec::new(),
+            },
             ..JobFacts::default()
         };
-        if let (Action::Create, Some(jobs)) = (question.action, &jobs) {
-            facts.foreign = jobs.foreign(&question.remote_id, &[]);
-        }
-        if let Err(error) = state_of(driver, &question, &mut facts).await {
-            facts.unmeasured.push(error.to_string());
-        }
-        if driver.engine.client().may_preview()
-            && let Err(error) = preview(driver, &question, &mut facts).await
-        {
-            facts
-                .unmeasured
-                .push(format!("the new version's graph cannot be seen: {error}"));
-        }
-        all.push(facts);
+        let driver = driver.clone();
+        async move { look_into(&driver, &question, facts).await }
+    });
+    Ok(at_once(facts).await)
+}
+
+/// Adds to the facts what takes requests of its own.
+async fn look_into(driver: &JobDriver, question: &Question<Job>, mut facts: JobFacts) -> JobFacts {
+    if let Err(error) = state_of(driver, question, &mut facts).await {
+        facts.unmeasured.push(error.to_string());
     }
-    Ok(all)
+    if driver.engine.client().may_preview()
+        && let Err(error) = preview(driver, question, &mut facts).await
+    {
+        facts
+            .unmeasured
+            .push(format!("the new version's graph cannot be seen: {error}"));
+    }
+    facts
 }
 
 fn is_scaled(question: &Question<Job>) -> bool {

@@ -1,9 +1,7 @@
 //! Looks at how jobs do (I/O): one request for all, and some for each that runs.
 
-use tokio::task::JoinSet;
-
 use crate::clients::flink::{Checkpointing, Checkpoints, Client, FlinkError, Job as FlinkJob};
-use crate::kinds::driver::{DriverError, Wanted};
+use crate::kinds::driver::{DriverError, Wanted, at_once};
 use crate::kinds::job::health::{CheckpointVitals, JobVitals};
 use crate::kinds::job::memory::Step;
 use crate::kinds::job::{Job, LiveState};
@@ -17,34 +15,31 @@ pub(super) async fn read(
     wanted: Vec<Wanted<Job>>,
 ) -> Result<Vec<Option<JobVitals>>, DriverError> {
     let jobs = Jobs::list(driver).await?;
-    let mut all: Vec<Option<JobVitals>> = wanted.iter().map(|_| None).collect();
-    let mut running = JoinSet::new();
-    for (index, wanted) in wanted.iter().enumerate() {
+    let mut asked = Vec::with_capacity(wanted.len());
+    for wanted in &wanted {
         let (outcome, notes) = (wanted.outcome.as_ref(), wanted.notes.as_ref());
         let (memory, step) = JobDriver::recall(&wanted.remote_id, outcome, notes)?;
         let begun = match &step {
             Some(Step::Starting { run, .. }) => Some(run.id.clone()),
             _ => None,
         };
-        let Some(live) = jobs.live(&wanted.remote_id, memory, step, wanted.owned) else {
-            continue;
-        };
-        let id = begun.or_else(|| live.memory.run.map(|run| run.id));
-        let Some(id) = id.filter(|_| live.state != LiveState::Missing) else {
-            continue;
-        };
+        let live = jobs.live(&wanted.remote_id, memory, step, wanted.owned);
+        let live = live.filter(|live| live.state != LiveState::Missing);
+        asked.push(live.and_then(|live| begun.or(live.memory.run.map(|run| run.id))));
+    }
+    let looks = at_once(asked.into_iter().map(|id| {
         let client = driver.engine.client().clone();
-        running.spawn(async move { (index, look(&client, &id).await) });
-    }
-    while let Some(ended) = running.join_next().await {
-        match ended {
-            Ok((index, Ok(vitals))) => all[index] = vitals,
-            Ok((_, Err(error))) => return Err(driver.error(&error)),
-            // A panic is the driver's own: whoever spawned it tells of it.
-            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+        async move {
+            match id {
+                Some(id) => look(&client, &id).await,
+                None => Ok(None),
+            }
         }
-    }
-    Ok(all)
+    }));
+    let looks = looks.await.into_iter();
+    looks
+        .map(|look| look.map_err(|error| driver.error(&error)))
+        .collect()
 }
 
 async fn look(client: &Client, id: &str) -> Result<Option<JobVitals>, FlinkError> {

@@ -5,12 +5,12 @@
 
 use crate::clients::registry::RegistryError;
 use crate::kinds::Action;
-use crate::kinds::driver::{Context, Failure, Operation, Wanted};
+use crate::kinds::driver::{Context, Failure, Operation, Wanted, at_once};
 use crate::kinds::schema::spec::{Mode, SchemaSpec};
 use crate::kinds::schema::{Schema, SchemaLive, diff};
 
+use super::SchemaDriver;
 use super::resolve::{self, Resolver};
-use super::{SchemaDriver, all};
 
 /// Makes the changes of a batch, all at the same time: what needs another one is in a later batch.
 pub(super) async fn apply(
@@ -18,7 +18,7 @@ pub(super) async fn apply(
     operations: Vec<Operation<Schema>>,
     context: &Context,
 ) -> Vec<Result<Option<SchemaLive>, Failure>> {
-    all(operations.into_iter().map(|operation| {
+    at_once(operations.into_iter().map(|operation| {
         let (driver, context) = (driver.clone(), context.clone());
         async move {
             let mut run = Run {

@@ -11,13 +11,13 @@ use crate::clients::kafka::{self, OffsetSpec, TopicPartition, TopicSelection};
 use crate::clients::registry::{Client, Reference, RegistryError};
 use crate::compatibility::Level;
 use crate::kinds::Action;
-use crate::kinds::driver::Question;
+use crate::kinds::driver::{Question, at_once};
 use crate::kinds::schema::recall::DEFAULT;
 use crate::kinds::schema::spec::{SchemaSpec, Which, topic_of};
 use crate::kinds::schema::{Known, Opinion, Schema, SchemaFacts};
 
 use super::resolve::{self, Resolver};
-use super::{SchemaDriver, all, format};
+use super::{SchemaDriver, format};
 
 /// Measures all changes of a plan.
 pub(super) async fn measure(
@@ -25,7 +25,7 @@ pub(super) async fn measure(
     questions: Vec<Question<Schema>>,
 ) -> Result<Vec<SchemaFacts>, RegistryError> {
     let own = Arc::new(OwnLevel::default());
-    let facts = all(questions.into_iter().map(|question| {
+    let facts = at_once(questions.into_iter().map(|question| {
         let (driver, own) = (driver.clone(), own.clone());
         async move {
             match (question.action, &question.spec) {

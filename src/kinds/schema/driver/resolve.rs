@@ -7,10 +7,9 @@ use std::collections::BTreeMap;
 use std::pin::Pin;
 
 use crate::clients::registry::{Client, Metadata, NewSchema, Reference, RegistryError, RuleSet};
+use crate::kinds::driver::at_once;
 use crate::kinds::schema::spec::{Content, SchemaSpec, Which};
 use crate::kinds::schema::{SchemaLive, content};
-
-use super::all;
 
 /// The versions that the references of a content lead to, by name; `None` where there is none yet.
 pub(super) type Versions = BTreeMap<String, Option<u32>>;
@@ -73,7 +72,7 @@ impl<'a> Resolver<'a> {
                     self.know(&referred, spec, None);
                 }
             }
-            let answers = all(asked.iter().map(|(index, schema)| {
+            let answers = at_once(asked.iter().map(|(index, schema)| {
                 let client = self.client.clone();
                 let spec = specs[*index].expect("only wanted contents are asked for");
                 let (subject, normalize) = (spec.subject.clone(), spec.normalize);

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::clients::flink::gateway::{Session, StatementError};
+use crate::clients::flink::tells_duplicate;
 use crate::kinds::job::driver::engine::{Asked, EngineError, Ready};
 use crate::kinds::job::flink::{FlinkSql, Script, Statements, split};
 use crate::kinds::job::memory::{Run, Version};
@@ -153,15 +154,9 @@ impl Sql {
 
 async fn insert(session: &Session, statement: &str) -> Asked<Option<String>> {
     match run(session, statement).await {
-        Err(EngineError::Refused(why)) if is_duplicate(&why) => Err(EngineError::Duplicate(why)),
+        Err(EngineError::Refused(why)) if tells_duplicate(&why) => Err(EngineError::Duplicate(why)),
         other => other,
     }
-}
-
-fn is_duplicate(why: &str) -> bool {
-    why.contains("DuplicateApplicationSubmission")
-        || why.contains("DuplicateJobSubmission")
-        || why.contains("already been submitted")
 }
 
 async fn set(session: &Session, key: &str, value: &str) -> Asked<()> {
