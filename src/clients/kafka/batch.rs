@@ -40,7 +40,7 @@ pub(super) trait Batch: Send + Sync + 'static {
     /// What an answer names an item by.
     type Key: Ord + Send;
     /// What an answer tells about an item that went well.
-    type Value: Clone + Send + 'static;
+    type Value: Send + 'static;
     /// The request.
     type Request: Call;
 
@@ -226,12 +226,13 @@ impl<B: Batch> Run<B> {
             }
         };
         self.reached = true;
-        let answers: BTreeMap<B::Key, Result<B::Value, BrokerError>> =
+        let mut answers: BTreeMap<B::Key, Result<B::Value, BrokerError>> =
             answers.into_iter().collect();
         let mut passing = None;
         for index in chunk {
-            let result = match answers.get(&B::key(&self.shared.1[index])) {
-                Some(result) => result.clone().map_err(KafkaError::Item),
+            // No request names an item twice.
+            let result = match answers.remove(&B::key(&self.shared.1[index])) {
+                Some(result) => result.map_err(KafkaError::Item),
                 None => Err(KafkaError::Unsendable {
                     api: api_name::<B::Request>(),
                     problem: "the answer does not mention it".into(),

@@ -3,7 +3,7 @@
 //! For any number of groups at once: an `OffsetFetch` to each coordinator, then one `Metadata` of the topics that
 //! were committed in and a `ListOffsets` to each leader. Which groups there are tells [`Client::list_groups`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::Client;
 use super::error::KafkaError;
@@ -58,18 +58,15 @@ impl Client {
         Ok(lags.collect())
     }
 
-    /// Returns where every partition ends that somebody committed in.
+    /// Returns where every partition ends that somebody committed in. Many groups read the same topics.
     async fn ends(
         &self,
         committed: &[Result<Committed, KafkaError>],
-    ) -> Result<BTreeMap<TopicPartition, Option<i64>>, KafkaError> {
-        let mut partitions: Vec<TopicPartition> = committed
-            .iter()
-            .flatten()
-            .flat_map(|committed| committed.keys().cloned())
-            .collect();
-        partitions.sort();
-        partitions.dedup();
+    ) -> Result<HashMap<TopicPartition, Option<i64>>, KafkaError> {
+        let all = committed.iter().flatten().flat_map(BTreeMap::keys);
+        let different: HashSet<&TopicPartition> = all.collect();
+        let mut partitions: Vec<TopicPartition> = different.into_iter().cloned().collect();
+        partitions.sort_unstable();
         let questions = partitions.iter().cloned();
         let questions = questions.map(|partition| (partition, OffsetSpec::Latest));
         let found = self.list_offsets(questions.collect()).await?;

@@ -26,7 +26,7 @@ use super::wire::{milliseconds, shared, text};
 use super::{Client, Metadata};
 
 /// One partition of a topic.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TopicPartition {
     /// The topic's name.
     pub topic: Arc<str>,
