@@ -170,20 +170,35 @@ pub fn prepare(request: &Request) -> Result<Prepared, Diagnostics> {
 /// Loads a project and decodes its objects. Meanwhile reads the state and the objects that it owns: for plans,
 /// which take no lease. Call it on a runtime whose other threads are free.
 pub fn prepare_looking(request: &Request) -> Result<Prepared, Diagnostics> {
-    let looking = OnceCell::new();
-    let look = |head: &Head<'_>| {
+    let (mut prepared, looking) = prepare_beside(request, look)?;
+    prepared.looking = looking;
+    Ok(prepared)
+}
+
+/// Loads a project and decodes its objects. Meanwhile does what takes only its environment's state and the
+/// drivers of its providers, from when they are known: `None` where they never are. Call it on a runtime whose
+/// other threads are free.
+pub fn prepare_beside<T, F>(
+    request: &Request,
+    work: impl Fn(LocalBackend, Drivers) -> F,
+) -> Result<(Prepared, Option<JoinHandle<T>>), Diagnostics>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let begun = OnceCell::new();
+    let begin = |head: &Head<'_>| {
         // A project that is loaded a second time is the same one.
-        looking.get_or_init(|| {
+        begun.get_or_init(|| {
             let environment = head.environment.clone();
             let backend = backend::open(head.settings, &request.base, environment).ok()?;
             let connections = Connections::new(head.providers, &request.base)
                 .with_files(Arc::clone(&request.snapshot.files));
-            Some(tokio::spawn(look(backend, Drivers::new(connections))))
+            Some(tokio::spawn(work(backend, Drivers::new(connections))))
         });
     };
-    let mut prepared = prepare_telling(request, Some(&look))?;
-    prepared.looking = looking.into_inner().flatten();
-    Ok(prepared)
+    let prepared = prepare_telling(request, Some(&begin))?;
+    Ok((prepared, begun.into_inner().flatten()))
 }
 
 async fn look(backend: LocalBackend, mut drivers: Drivers) -> Looked {

@@ -1,13 +1,17 @@
 //! `streamform status`: how what was applied does now.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use tokio::task::JoinError;
+
 use crate::address::{Address, AddressPattern};
+use crate::backend::{BackendError, LocalBackend, Snapshot};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::health::Checkup;
 use crate::health::report::{Report, json, markdown, text};
-use crate::kinds::Verdict;
 use crate::kinds::entry::WrongDocument;
+use crate::kinds::{Desired, Verdict};
 use crate::pipeline::{self, Prepared};
 use crate::refresh::Drivers;
 use crate::state::State;
@@ -67,16 +71,32 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<Exit, Diagnostics> {
 
 async fn status(args: &Args, output: &Output) -> Result<Exit, Stop> {
     let request = request(&args.source, &args.project).await?;
-    let mut prepared = pipeline::prepare(&request)?;
-    let snapshot = with_patience(output, prepared.read_state()).await?;
+    let (prepared, looking) = pipeline::prepare_beside(&request, |backend, drivers| {
+        first_look(backend, drivers, args.target.clone())
+    })?;
+    let Prepared {
+        desired,
+        backend,
+        drivers,
+        ..
+    } = prepared;
+    let looked = with_patience(output, async {
+        match looking {
+            Some(looking) => looking.await.unwrap_or_else(resume),
+            None => first_look(backend, drivers, args.target.clone()).await,
+        }
+    });
+    let Looked {
+        snapshot,
+        checkup,
+        mut drivers,
+    } = looked.await?;
     announce(&snapshot, output);
     let state = snapshot.state;
-    let chosen = |address: &Address| {
-        args.target.is_empty() || args.target.iter().any(|pattern| pattern.matches(address))
-    };
-    all_select_something(&args.target, &state, &prepared)?;
-    let checkup = Checkup::of(&state, &prepared.drivers, chosen).map_err(unreadable)?;
-    let looking = look(checkup, &mut prepared.drivers, args.watch_for);
+    let chosen = |address: &Address| is_chosen(&args.target, address);
+    all_select_something(&args.target, &state, &desired)?;
+    let checkup = checkup.map_err(unreadable)?;
+    let looking = look(checkup, &mut drivers, args.watch_for);
     let checkup = with_patience(output, looking).await;
     let found = checkup.findings().map_err(unreadable)?;
     let (looks, window) = checkup.extent();
@@ -85,7 +105,7 @@ async fn status(args: &Args, output: &Output) -> Result<Exit, Stop> {
         .keys()
         .filter(|address| chosen(address))
         .count();
-    let wanted = prepared.desired.keys().filter(|address| chosen(address));
+    let wanted = desired.keys().filter(|address| chosen(address));
     let report = Report {
         environment: state.environment.clone(),
         serial: state.serial,
@@ -101,15 +121,50 @@ async fn status(args: &Args, output: &Output) -> Result<Exit, Stop> {
     let format = if args.json { Format::Json } else { args.format };
     output.result(&match format {
         Format::Text => text(&report, output.colour()),
-        Format::Json => format!("{:#}\n", json(&report)),
+        Format::Json => json(&report),
         Format::Markdown => markdown(&report),
     });
     Ok(exit(report.worst()))
 }
 
-/// Looks once, or as often as is asked for, or a second time where that tells more.
+/// What is read while the project is loaded.
+struct Looked {
+    snapshot: Snapshot,
+    /// After its first look.
+    checkup: Result<Checkup, WrongDocument>,
+    drivers: Drivers,
+}
+
+/// Reads the state, and looks at the objects of it that are chosen.
+async fn first_look(
+    backend: LocalBackend,
+    mut drivers: Drivers,
+    targets: Vec<AddressPattern>,
+) -> Result<Looked, BackendError> {
+    let snapshot = backend.read().await?;
+    let chosen = |address: &Address| is_chosen(&targets, address);
+    let mut checkup = Checkup::of(&snapshot.state, &drivers, chosen);
+    if let Ok(checkup) = &mut checkup {
+        checkup.look(&mut drivers).await;
+    }
+    Ok(Looked {
+        snapshot,
+        checkup,
+        drivers,
+    })
+}
+
+fn is_chosen(targets: &[AddressPattern], address: &Address) -> bool {
+    targets.is_empty() || targets.iter().any(|pattern| pattern.matches(address))
+}
+
+/// Goes on with a panic of a task, which nothing else ends.
+fn resume<T>(ended: JoinError) -> T {
+    std::panic::resume_unwind(ended.into_panic())
+}
+
+/// Looks as often as is asked for, or a second time where that tells more.
 async fn look(mut checkup: Checkup, drivers: &mut Drivers, watch: Option<Duration>) -> Checkup {
-    checkup.look(drivers).await;
     match watch {
         None if checkup.sees_lag() => {
             tokio::time::sleep(SECOND_LOOK).await;
@@ -139,10 +194,10 @@ fn exit(worst: Option<Verdict>) -> Exit {
 fn all_select_something(
     targets: &[AddressPattern],
     state: &State,
-    prepared: &Prepared,
+    desired: &BTreeMap<Address, Desired>,
 ) -> Result<(), Diagnostics> {
     let known = |pattern: &AddressPattern| {
-        let mut all = state.objects.keys().chain(prepared.desired.keys());
+        let mut all = state.objects.keys().chain(desired.keys());
         all.any(|address| pattern.matches(address))
     };
     let unknown = targets.iter().filter(|pattern| !known(pattern));

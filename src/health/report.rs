@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use serde_json::{Value as Json, json};
+use serde::{Serialize, Serializer};
+use serde_json::Value as Json;
 
 use crate::address::{Address, EnvironmentName};
 use crate::diagnostic::printable;
-use crate::kinds::health::{Health, Verdict};
+use crate::kinds::health::{Health, Symptom, Verdict};
 use crate::kinds::quantity::count;
 use crate::plan::render::markdown::{code, escaped};
 
@@ -185,37 +186,66 @@ fn paint(text: &str, verdict: Verdict, colour: bool) -> String {
     format!("\x1b[{code}m{text}\x1b[0m")
 }
 
-/// Returns the document for programs.
-pub fn json(report: &Report) -> Json {
-    json!({
-        "format_version": "1.0",
-        "environment": report.environment,
-        "serial": report.serial,
-        "verdict": report.worst(),
-        "looks": report.looks,
-        "window_ms": u64::try_from(report.window.as_millis()).unwrap_or(u64::MAX),
-        "objects": objects(&report.found),
-        "others": report.others,
-        "unapplied": report.unapplied,
-    })
+/// Returns the document for programs: JSON, and a line feed.
+pub fn json(report: &Report) -> String {
+    let document = Document {
+        environment: &report.environment,
+        format_version: "1.0",
+        looks: report.looks,
+        objects: Objects(&report.found),
+        others: report.others,
+        serial: report.serial,
+        unapplied: &report.unapplied,
+        verdict: report.worst(),
+        window_ms: u64::try_from(report.window.as_millis()).unwrap_or(u64::MAX),
+    };
+    let mut text = serde_json::to_string_pretty(&document).expect("addresses are texts");
+    text.push('\n');
+    text
 }
 
-/// Returns how objects do, by address, for programs.
-pub fn objects(found: &BTreeMap<Address, Health>) -> Json {
-    let objects = found.iter().map(|(address, health)| {
-        let measures: serde_json::Map<String, Json> = health
-            .measures
-            .iter()
-            .map(|measure| (measure.name.clone(), measure.value.clone()))
-            .collect();
-        let object = json!({
-            "verdict": health.verdict,
-            "symptoms": health.symptoms,
-            "measures": measures,
-        });
-        (address.to_string(), object)
-    });
-    Json::Object(objects.collect())
+/// What programs read. Written without a tree of values, since environments have thousands of objects.
+#[derive(Serialize)]
+struct Document<'a> {
+    environment: &'a EnvironmentName,
+    format_version: &'static str,
+    looks: u32,
+    objects: Objects<'a>,
+    others: usize,
+    serial: u64,
+    unapplied: &'a BTreeSet<Address>,
+    verdict: Option<Verdict>,
+    window_ms: u64,
+}
+
+/// How objects do, by address, for programs.
+pub struct Objects<'a>(pub &'a BTreeMap<Address, Health>);
+
+impl Serialize for Objects<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let objects = self.0.iter();
+        serializer.collect_map(objects.map(|(address, health)| (address, Object::of(health))))
+    }
+}
+
+#[derive(Serialize)]
+struct Object<'a> {
+    measures: BTreeMap<&'a str, &'a Json>,
+    symptoms: &'a [Symptom],
+    verdict: Verdict,
+}
+
+impl<'a> Object<'a> {
+    fn of(health: &'a Health) -> Self {
+        let measures = health.measures.iter();
+        Self {
+            measures: measures
+                .map(|measure| (measure.name.as_str(), &measure.value))
+                .collect(),
+            symptoms: &health.symptoms,
+            verdict: health.verdict,
+        }
+    }
 }
 
 /// Returns the comment for a pull request or the summary of a CI job.

@@ -8,7 +8,7 @@ use crate::address::{Address, EnvironmentName};
 use crate::apply::ApplyOutcome;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::graph::Skip;
-use crate::health::report::{objects, rows};
+use crate::health::report::{Objects, rows};
 use crate::health::wait::Waited;
 use crate::kinds::Action;
 use crate::plan::render::markdown::{GITHUB_LIMIT, code, escaped};
@@ -105,7 +105,7 @@ fn health(waited: &Waited) -> Json {
         "healthy": waited.late.is_empty(),
         "late": late.collect::<Vec<&Address>>(),
         "took_ms": u64::try_from(waited.took.as_millis()).unwrap_or(u64::MAX),
-        "objects": objects(&waited.found),
+        "objects": Objects(&waited.found),
     })
 }
 

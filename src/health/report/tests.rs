@@ -70,7 +70,7 @@ fn a_pull_request_gets_a_table() {
 
 #[test]
 fn programs_get_every_object() {
-    let document = json(&report());
+    let document: Json = serde_json::from_str(&json(&report())).unwrap();
     assert_eq!(document["verdict"], "unhealthy");
     assert_eq!(
         document["objects"].as_object().map(serde_json::Map::len),
