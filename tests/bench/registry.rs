@@ -13,6 +13,7 @@
 use std::error::Error;
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -22,6 +23,9 @@ type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
 /// How many requests are under way at once: Streamform's default.
 const AT_ONCE: usize = 16;
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How many versions a subject has.
 const VERSIONS: usize = 5;
@@ -128,15 +132,28 @@ impl Connection {
         })
     }
 
-    /// Sends a request and reads the answer.
+    /// Sends a request and reads the answer. One that never comes, as a registry under load owes now and then,
+    /// is an error.
     async fn call(&mut self, method: &str, path: &str, body: &str) -> Result<()> {
-        let request = format!(
-            "{method} {}{path} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\n\
-             content-length: {}\r\n\r\n{body}",
-            self.base,
-            self.host,
-            body.len()
+        let answered = tokio::time::timeout(PATIENCE, self.exchange(method, path, body)).await;
+        answered.map_err(|_| format!("{method} {path}: no answer"))?
+    }
+
+    async fn exchange(&mut self, method: &str, path: &str, body: &str) -> Result<()> {
+        let mut request = format!(
+            "{method} {}{path} HTTP/1.1\r\nhost: {}\r\n",
+            self.base, self.host
         );
+        if !body.is_empty() {
+            let length = body.len();
+            // Writing to a String cannot fail.
+            let _ = write!(
+                request,
+                "content-type: application/json\r\ncontent-length: {length}\r\n"
+            );
+        }
+        request.push_str("\r\n");
+        request.push_str(body);
         self.stream.get_mut().write_all(request.as_bytes()).await?;
         let status = self.line().await?;
         let (mut length, mut is_chunked) = (0, false);

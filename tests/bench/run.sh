@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Measures Streamform against the bare protocol (tests/bench/floor.rs) on a real Kafka broker, and against the bare
-# requests (tests/bench/registry.rs) on a schema registry: on one that answers at once, which shows what Streamform
-# itself costs, and on a real one where there is a Java for it.
+# Measures Streamform against the bare protocol (tests/bench/floor.rs) on a real Kafka broker; against the bare
+# requests (tests/bench/registry.rs) on a schema registry, on one that answers at once, which shows what Streamform
+# itself costs, and on a real one where there is a Java for it; and against curl on Connect and on Flink.
 #
 #   tests/bench/run.sh            1,000 and 10,000 topics
 #   QUICK=1 tests/bench/run.sh    1,000 topics only
@@ -26,7 +26,9 @@ retention=604800000
 clean_up() {
     local code=$?
     trap - EXIT INT TERM
-    "$streamform" sandbox down --quiet --wipe --dir "$work/sandbox" || true
+    for sandbox in sandbox flink; do
+        "$streamform" sandbox down --quiet --wipe --dir "$work/$sandbox" || true
+    done
     rm -rf "$work"
     exit "$code"
 }
@@ -97,8 +99,53 @@ connector_plans() { # folder url
     done
 }
 
-url_of() { # server of the sandbox
-    python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]]["url"])' "$1" <"$work/sandbox.json"
+# Writes a project of 200 jobs that generate a number a second and drop it, and starts them. A cluster under such a
+# load starts some of them twice, which Streamform takes for a failure: the next run is for those.
+jobs() { # folder
+    mkdir -p "$1"
+    cat >"$1/main.hcl" <<HCL
+provider "flink" {
+  url             = "$(value_of flink url flink)"
+  sql_gateway_url = "$(value_of flink sql_gateway_url flink)"
+}
+environment "bench" {}
+job "j" {
+  for_each = toset([for n in range(200) : "j\${n}"])
+  name     = "bench.\${each.key}"
+  flink_sql {
+    statements = [
+      "CREATE TABLE source (v BIGINT) WITH ('connector' = 'datagen', 'rows-per-second' = '1')",
+      "CREATE TABLE sink (v BIGINT) WITH ('connector' = 'blackhole')",
+      "INSERT INTO sink SELECT v FROM source",
+    ]
+    parallelism = 1
+    settings    = { "execution.checkpointing.interval" = "1h" }
+  }
+  healthy { checkpoints = 0 }
+}
+HCL
+    for _ in 1 2 3; do
+        if "$streamform" apply --quiet --chdir "$1" --env bench --auto-approve >"$work/jobs.log" 2>&1; then return; fi
+    done
+    cat "$work/jobs.log" >&2
+    return 1
+}
+
+# Ours and the one bare request, in turns. Flink answers with what it knew up to 300 ms ago
+# (web.refresh-interval): who asks sooner gets an answer that was made for somebody else.
+job_plans() { # folder
+    local url
+    url=$(value_of flink url flink)
+    for _ in 1 2 3 4 5 6 7 8 9; do
+        sleep 0.5
+        measure "$work/jobs.ours" "$streamform" plan --quiet --chdir "$1" --env bench --detailed-exitcode
+        sleep 0.5
+        measure "$work/jobs.floor" curl -fsS -o "$work/jobs.json" "$url/jobs/overview"
+    done
+}
+
+value_of() { # server, name of a value, sandbox
+    python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]][sys.argv[2]])' "$1" "$2" <"$work/$3.json"
 }
 
 # Runs a command, and adds a line to a file: milliseconds, peak memory in MB, milliseconds of the processor.
@@ -326,7 +373,7 @@ echo "looking at 1,000 groups" >&2
 groups "$work/groups"
 lags "$work/groups"
 echo "planning 500 connectors" >&2
-connect=$(url_of connect)
+connect=$(value_of connect url sandbox)
 connectors "$work/connectors" "$connect"
 connector_plans "$work/connectors" "$connect"
 echo "validating 10,000 topics" >&2
@@ -338,7 +385,7 @@ checks "$work/schemas"
 echo "planning 2,000 subjects" >&2
 quick_registry
 if [ -n "$with_registry" ]; then
-    real_registry "$(url_of registry)"
+    real_registry "$(value_of registry url sandbox)"
 fi
 if [ "${QUICK:-}" != 1 ]; then
     echo "creating and planning 10,000 topics" >&2
@@ -346,6 +393,12 @@ if [ "${QUICK:-}" != 1 ]; then
     plans plan10000 "$work/large" large. 10000
     far_plans far10000 "$work/large"
 fi
+
+echo "planning 200 jobs" >&2
+"$streamform" sandbox down --quiet --wipe --dir "$work/sandbox"
+"$streamform" sandbox up --dir "$work/flink" --flink --flink-slots 200 --json >"$work/flink.json"
+jobs "$work/jobs"
+job_plans "$work/jobs"
 
 heading "(medians)" streamform floor ratio "peak memory"
 row "plan, nothing to do, 1,000" "$work/plan1000.ours" "$work/plan1000.floor"
@@ -364,6 +417,7 @@ if [ -e "$work/real.ours" ]; then
     row "the same on a real registry" "$work/real.ours" "$work/real.floor"
 fi
 row "plan, nothing to do, 500 connectors" "$work/connectors.ours" "$work/connectors.floor"
+row "plan, nothing to do, 200 jobs" "$work/jobs.ours" "$work/jobs.floor"
 heading "validate 10,000 (processor)" "$(median "$work/validate" 3) ms" - - "$(median "$work/validate" 2) MB"
 heading "check 2,000 schemas (processor)" "$(median "$work/check" 3) ms" - - "$(median "$work/check" 2) MB"
 heading "version" "$(median "$work/version" 1) ms" - - ""
