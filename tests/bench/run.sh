@@ -259,6 +259,23 @@ lags() { # folder
     done
 }
 
+# The same lags by Kafka's own tool, `kafka-consumer-groups --describe --all-groups`, with the broker's Java and jars.
+peers() {
+    local pid command
+    pid=$(python3 -c 'import json, sys; print(json.load(sys.stdin)["brokers"][0]["pid"])' <"$work/sandbox.json")
+    mapfile -d '' -t command <"/proc/$pid/cmdline"
+    for _ in 1 2 3; do
+        measure "$work/lag.peer" "${command[0]}" -cp "$(class_path "${command[@]}")" \
+            org.apache.kafka.tools.consumer.group.ConsumerGroupCommand \
+            --bootstrap-server "$bootstrap" --describe --all-groups --timeout 60000
+    done
+}
+
+class_path() { # a command of java
+    while [ "$1" != -cp ]; do shift; done
+    echo "$2"
+}
+
 validations() { # folder
     for _ in 1 2 3 4 5; do
         measure "$work/validate" "$streamform" validate --quiet --chdir "$1"
@@ -372,6 +389,7 @@ alterations
 echo "looking at 1,000 groups" >&2
 groups "$work/groups"
 lags "$work/groups"
+peers
 echo "planning 500 connectors" >&2
 connect=$(value_of connect url sandbox)
 connectors "$work/connectors" "$connect"
@@ -412,6 +430,7 @@ fi
 row "create 1,000" "$work/create.ours" "$work/create.floor"
 row "alter 1,000" "$work/alter.ours" "$work/alter.floor"
 row "status, 1,000 groups x 10" "$work/lag.ours" "$work/lag.floor"
+row "the same, and Kafka's own tool" "$work/lag.ours" "$work/lag.peer"
 row "plan, nothing to do, 2,000 subjects" "$work/quick.ours" "$work/quick.floor"
 if [ -e "$work/real.ours" ]; then
     row "the same on a real registry" "$work/real.ours" "$work/real.floor"
