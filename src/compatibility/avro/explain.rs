@@ -370,24 +370,46 @@ impl Scene<'_> {
             }
             _ => Vec::new(),
         };
-        let names: Vec<String> = matching
+        let names: Vec<&str> = matching
             .iter()
-            .map(|(_, field)| field.name.clone())
+            .map(|(_, field)| field.name.as_str())
             .collect();
         let (reader, writer) = self.sides();
-        let advice = if self.is_backward() {
-            "remove the aliases that name other fields of the earlier schema"
+        let (message, advice) = if let [name, alias] = *names.as_slice()
+            && name == alias
+        {
+            (
+                format!(
+                    "{spot}: {reader} has the field's own name as an alias, and Java finds it twice"
+                ),
+                if self.is_backward() {
+                    format!("remove the alias {name:?}")
+                } else {
+                    format!(
+                        "no schema with the field can follow the earlier one, which has to stay as it is: \
+                         lower the subject's level for one version without the alias {name:?}"
+                    )
+                },
+            )
         } else {
-            "remove or rename fields, so that one of them is left under these names"
+            (
+                format!(
+                    "{spot}: by its name and aliases {reader} takes it from more than one field of \
+                     {writer}: {}",
+                    names.join(", ")
+                ),
+                if self.is_backward() {
+                    "remove the aliases that name other fields of the earlier schema".to_owned()
+                } else {
+                    "remove or rename fields, so that one of them is left under these names"
+                        .to_owned()
+                },
+            )
         };
         Text {
             rule: "avro-field-ambiguous",
-            message: format!(
-                "{spot}: by its name and aliases {reader} takes it from more than one field of \
-                 {writer}: {}",
-                names.join(", ")
-            ),
-            advice: advice.to_owned(),
+            message,
+            advice,
         }
     }
 }

@@ -66,6 +66,9 @@ pub(super) struct Builder {
     pub(super) faults: Vec<ParseError>,
 }
 
+/// How many faults are noted: each is looked up in the text.
+const MOST_FAULTS: usize = 100;
+
 /// The keys of a schema object that mean something; others are properties. `default` is one of an enum.
 const SCHEMA_KEYS: &[&str] = &[
     "doc",
@@ -140,6 +143,9 @@ impl Builder {
 
     /// Notes what is forbidden and can be understood all the same.
     pub(super) fn fault(&mut self, place: Place, within: &str, message: impl Into<String>) {
+        if self.faults.len() >= MOST_FAULTS {
+            return;
+        }
         let fault = self.error(place, within, message);
         // What is wrong with a reference was for its own registration to see.
         if fault.reference.is_none() {

@@ -254,6 +254,38 @@ fn aliases_that_name_two_fields_are_no_choice() {
 }
 
 #[test]
+fn a_field_with_its_own_name_as_an_alias_is_found_twice() {
+    let old = order(&[json!({"name": "a", "type": "int"})]);
+    let new = order(&[json!({"name": "a", "type": "int", "aliases": ["a"]})]);
+    insta::assert_snapshot!(backward(&old, &new), @r#"
+    avro-field-ambiguous reader "/fields/0" writer ""
+      shop.Order.a: the new schema has the field's own name as an alias, and Java finds it twice
+      → remove the alias "a"
+    "#);
+    insta::assert_snapshot!(forward(&new, &old), @r#"
+    avro-field-ambiguous reader "/fields/0" writer ""
+      shop.Order.a: the earlier schema has the field's own name as an alias, and Java finds it twice
+      → no schema with the field can follow the earlier one, which has to stay as it is: lower the subject's level for one version without the alias "a"
+    "#);
+    assert_eq!(backward(&new, &new), "", "it is registered already");
+}
+
+#[test]
+fn what_a_reference_holds_may_differ_under_one_text() {
+    let order = |r#type: &str| {
+        let item =
+            json!({"type": "record", "name": "Item", "fields": [{"name": "a", "type": r#type}]});
+        let definition = Definition {
+            text: r#"{"type": "array", "items": "Item"}"#.to_owned(),
+            references: [("Item".to_owned(), item.to_string())].into(),
+        };
+        parse(&definition).unwrap()
+    };
+    let found = compare(&order("int"), &order("long"), Direction::Backward);
+    assert_eq!(found.len(), 1);
+}
+
+#[test]
 fn a_namespace_alone_is_no_difference() {
     let old = order(&[json!({"name": "a", "type": "int"})]);
     let mut new = old.clone();
@@ -551,9 +583,12 @@ fn unions_of_thousands_of_one_name_are_given_up() {
     let types: Vec<String> = (0..3_000)
         .map(|n| format!(r#"{{"type":"fixed","name":"n{n}.T","size":{n}}}"#))
         .collect();
-    let schema = parse(&definition(format!("[{}]", types.join(",")))).unwrap();
-    let found = compare(&schema, &schema, Direction::Backward);
+    let types = types.join(",");
+    let old = parse(&definition(format!("[{types}]"))).unwrap();
+    let new = parse(&definition(format!(r#"[{types},"null"]"#))).unwrap();
+    let found = compare(&new, &old, Direction::Backward);
     assert_eq!(found[0].rule, "avro-too-complex");
+    assert_eq!(compare(&old, &old, Direction::Backward), []);
 }
 
 /// Defaults below unions of records would be tried once for every way to them.
@@ -568,6 +603,18 @@ fn nested_defaults_take_little_time() {
     ]}]);
     let error = parse(&definition(text.to_string())).unwrap_err();
     insta::assert_snapshot!(error, @r#"the default of "x" is an object, and has to be one of record A, record B"#);
+}
+
+#[test]
+fn many_faults_take_little_time() {
+    let records: Vec<Value> = (0..3_000)
+        .map(|index| {
+            let next = format!("R{}", (index + 1) % 3_000);
+            json!({"type": "record", "name": format!("R{index}"), "fields": [{"name": "next", "type": next}]})
+        })
+        .collect();
+    let registered = parse_registered(&definition(json!(records).to_string())).unwrap();
+    assert_eq!(registered.faults().len(), 100);
 }
 
 /// Any valid schema: names are numbered in the order of definition.
