@@ -84,7 +84,10 @@ const BUF: &[(&str, &[&str])] = &[
     ),
     (
         "ENUM_VALUE_NO_DELETE_UNLESS_NAME_RESERVED",
-        &["protobuf-enum-name-not-reserved"],
+        &[
+            "protobuf-enum-name-not-reserved",
+            "protobuf-enum-value-renumbered",
+        ],
     ),
     (
         "FIELD_NO_DELETE_UNLESS_NUMBER_RESERVED",
@@ -92,7 +95,10 @@ const BUF: &[(&str, &[&str])] = &[
     ),
     (
         "FIELD_NO_DELETE_UNLESS_NAME_RESERVED",
-        &["protobuf-field-name-not-reserved"],
+        &[
+            "protobuf-field-name-not-reserved",
+            "protobuf-field-renumbered",
+        ],
     ),
     ("FIELD_SAME_NAME", &["protobuf-field-renamed"]),
     (

@@ -8,10 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
 use prost_reflect::{
-    EnumDescriptor, FieldDescriptor, Kind, MessageDescriptor, ReflectMessage, ServiceDescriptor,
+    EnumDescriptor, ExtensionDescriptor, FieldDescriptor, Kind, MessageDescriptor, ReflectMessage,
+    ServiceDescriptor, Value,
 };
 
 use super::Schema;
+use super::compare::declared_extensions;
 use super::field::{Cardinality, Field, Scalar, Shape, enum_path, local_name, message_path};
 use crate::compatibility::Lint;
 
@@ -27,6 +29,7 @@ pub fn cautions(new: &Schema, old: &Schema) -> Vec<Lint> {
     };
     search.messages(new.file.messages(), old.file.messages());
     search.enums(new.file.enums(), old.file.enums());
+    search.extensions();
     search.services();
     search.found
 }
@@ -99,7 +102,18 @@ impl Search<'_> {
                 &format!("add reserved {number}; to the message"),
             );
         }
-        if !new.reserved_names().any(|name| name == before.name()) {
+        if let Some(moved) = new.get_field_by_name(before.name()) {
+            let moved = moved.number();
+            self.add(
+                "protobuf-field-renumbered",
+                &path,
+                format!(
+                    "the field was number {number} and is now {moved}: no reader of the one version finds \
+                     what the other wrote"
+                ),
+                &format!("keep the number {number}, or give the field of the number {moved} a name of its own"),
+            );
+        } else if !new.reserved_names().any(|name| name == before.name()) {
             self.add(
                 "protobuf-field-name-not-reserved",
                 &path,
@@ -107,8 +121,19 @@ impl Search<'_> {
                     "the field is removed and its name {} is free to be used again",
                     before.name()
                 ),
-                &format!("add reserved {:?}; to the message", before.name()),
+                &format!(
+                    "add reserved {}; to the message",
+                    self.reserved(before.name())
+                ),
             );
+        }
+    }
+
+    /// Returns a name as the new schema has it after `reserved`: a text before editions.
+    fn reserved(&self, name: &str) -> String {
+        match self.new.edition {
+            None => format!("{name:?}"),
+            Some(_) => name.to_owned(),
         }
     }
 
@@ -120,7 +145,52 @@ impl Search<'_> {
         self.presence(&new.path, now, before);
         self.cardinality(&new, &old);
         self.kind(&new, &old);
-        self.default(&new.path, now, before);
+        let of = |field: &FieldDescriptor| {
+            let written = field.field_descriptor_proto().default_value.clone();
+            Unset::of(
+                &field.kind(),
+                field.is_list(),
+                written,
+                field.default_value(),
+            )
+        };
+        self.default(&new.path, &of(now), &of(before));
+    }
+
+    /// What both files declare for the same number of the same message.
+    fn extensions(&mut self) {
+        let mut declared = declared_extensions(self.old);
+        for (key, now) in declared_extensions(self.new) {
+            let Some(before) = declared.remove(&key) else {
+                continue;
+            };
+            let new = Field::extension(self.new, &now);
+            let old = Field::extension(self.old, &before);
+            let name = |extension: &ExtensionDescriptor| {
+                local_name(extension.package_name(), extension.full_name()).to_owned()
+            };
+            let former = name(&before);
+            if name(&now) != former {
+                self.add(
+                    "protobuf-field-renamed",
+                    &new.path,
+                    format!("the extension was called {former}: JSON and generated code change"),
+                    "keep the name and the place, or add an extension with a new number",
+                );
+            }
+            self.cardinality(&new, &old);
+            self.kind(&new, &old);
+            let of = |field: &ExtensionDescriptor| {
+                let written = field.field_descriptor_proto().default_value.clone();
+                Unset::of(
+                    &field.kind(),
+                    field.is_list(),
+                    written,
+                    field.default_value(),
+                )
+            };
+            self.default(&new.path, &of(&now), &of(&before));
+        }
     }
 
     fn names(&mut self, path: &str, now: &FieldDescriptor, before: &FieldDescriptor) {
@@ -273,22 +343,24 @@ impl Search<'_> {
         }
     }
 
-    fn default(&mut self, path: &str, now: &FieldDescriptor, before: &FieldDescriptor) {
-        let written = |field: &FieldDescriptor| {
-            let text = field.field_descriptor_proto().default_value.clone();
-            text.filter(|_| !field.is_list())
+    fn default(&mut self, path: &str, now: &Unset, before: &Unset) {
+        let comparable = match (&now.kind, &before.kind) {
+            // Each schema has enums of its own; their values are numbers.
+            (Kind::Enum(_), Kind::Enum(_)) => true,
+            (now, before) => now == before,
         };
-        let (has, had) = (written(now), written(before));
-        let differs = now.kind() == before.kind() && now.default_value() != before.default_value();
-        if (has.is_some() || had.is_some()) && differs {
-            let spelt = |text: Option<String>| text.unwrap_or_else(|| "its type's zero".to_owned());
+        if comparable && now.written != before.written && now.value != before.value {
+            let spelt = |default: &Unset| {
+                let written = default.written.clone();
+                written.unwrap_or_else(|| "its type's zero".to_owned())
+            };
             self.add(
                 "protobuf-default-changed",
                 path,
                 format!(
                     "the default was {} and is now {}: a field that is not set changes its value",
-                    spelt(had),
-                    spelt(has)
+                    spelt(before),
+                    spelt(now)
                 ),
                 "keep the default",
             );
@@ -413,16 +485,26 @@ impl Search<'_> {
                 &format!("add reserved {number}; to the enum"),
             );
         }
-        if !names
-            .iter()
-            .all(|name| new.reserved_names().any(|reserved| reserved == name))
-        {
-            self.add(
-                "protobuf-enum-name-not-reserved",
-                path,
-                format!("value {listed} is removed and its name is free to be used again"),
-                "reserve the name in the enum",
-            );
+        for name in names {
+            if let Some(moved) = new.get_value_by_name(name) {
+                let moved = moved.number();
+                self.add(
+                    "protobuf-enum-value-renumbered",
+                    path,
+                    format!(
+                        "value {name} was number {number} and is now {moved}: readers of the other version \
+                         take it for another value, or for none"
+                    ),
+                    &format!("keep the number {number}, or give the value of the number {moved} a name of its own"),
+                );
+            } else if !new.reserved_names().any(|reserved| reserved == name) {
+                self.add(
+                    "protobuf-enum-name-not-reserved",
+                    path,
+                    format!("value {name} is removed and its name is free to be used again"),
+                    &format!("add reserved {}; to the enum", self.reserved(name)),
+                );
+            }
         }
     }
 
@@ -457,6 +539,24 @@ impl Search<'_> {
                     );
                 }
             }
+        }
+    }
+}
+
+/// What a field is when it is not set.
+struct Unset {
+    kind: Kind,
+    /// As the schema has it; none for a list, and where it has none.
+    written: Option<String>,
+    value: Value,
+}
+
+impl Unset {
+    fn of(kind: &Kind, is_list: bool, written: Option<String>, value: Value) -> Self {
+        Self {
+            kind: kind.clone(),
+            written: written.filter(|_| !is_list),
+            value,
         }
     }
 }

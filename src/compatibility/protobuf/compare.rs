@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use prost_reflect::{FieldDescriptor, MessageDescriptor, OneofDescriptor};
+use prost_reflect::{ExtensionDescriptor, FieldDescriptor, MessageDescriptor, OneofDescriptor};
 
 use super::Schema;
 use super::field::{Cardinality, Field, Scalar, Shape, local_name, message_path};
@@ -204,7 +204,8 @@ impl Comparison<'_> {
         let ours = declared_extensions(self.reader);
         for (key, theirs) in declared_extensions(self.writer) {
             if let Some(ours) = ours.get(&key) {
-                self.field(ours, &theirs);
+                let ours = Field::extension(self.reader, ours);
+                self.field(&ours, &Field::extension(self.writer, &theirs));
             }
         }
     }
@@ -338,7 +339,7 @@ fn is_gone(reader: &MessageDescriptor, oneof: &OneofDescriptor) -> bool {
 }
 
 /// The extensions of data, options left out, by the extended message and the number.
-fn declared_extensions(schema: &Schema) -> BTreeMap<(String, u32), Field> {
+pub(super) fn declared_extensions(schema: &Schema) -> BTreeMap<(String, u32), ExtensionDescriptor> {
     let pool = schema.file.parent_pool();
     pool.all_extensions()
         .filter(|extension| extension.parent_file() == schema.file)
@@ -346,8 +347,7 @@ fn declared_extensions(schema: &Schema) -> BTreeMap<(String, u32), Field> {
         .map(|extension| {
             let extended = extension.containing_message();
             let name = local_name(extended.package_name(), extended.full_name()).to_owned();
-            let field = Field::extension(schema, &extension);
-            ((name, extension.number()), field)
+            ((name, extension.number()), extension)
         })
         .collect()
 }

@@ -503,11 +503,65 @@ mod cautioning {
         protobuf-message-reservation-dropped M: 50 to 60 is no longer reserved, all or in part; keep every reservation: data may still hold the number or the name
         protobuf-enum-value-renamed E: value 1 was called B: JSON and generated code change; keep the name, or add an alias (option allow_alias = true)
         protobuf-enum-number-not-reserved E: value C is removed and its number 2 is free to be used again; add reserved 2; to the enum
-        protobuf-enum-name-not-reserved E: value C is removed and its name is free to be used again; reserve the name in the enum
+        protobuf-enum-name-not-reserved E: value C is removed and its name is free to be used again; add reserved "C"; to the enum
         protobuf-enum-reservation-dropped E: 5 to 7, 9, "OLD" is no longer reserved, all or in part; keep every reservation: data may still hold the number or the name
         protobuf-rpc-changed S.Get: the method was (M) returns (M) and is now (M) returns (stream M); keep the method, and add another
         "#);
         assert_eq!(listed(&cautions(&old, &old)), "");
+    }
+
+    #[test]
+    fn what_takes_another_number_is_told_with_both() {
+        let old = proto3("enum E { A = 0; B = 1; } message M { string a = 1; E e = 2; }");
+        let new = proto3("enum E { A = 0; B = 2; } message M { string a = 3; E e = 2; }");
+        assert_eq!(backward(&old, &new), "");
+        insta::assert_snapshot!(listed(&cautions(&new, &old)), @r"
+        protobuf-field-number-not-reserved M[1] (a): the field is removed and its number 1 is free to be used again; add reserved 1; to the message
+        protobuf-field-renumbered M[1] (a): the field was number 1 and is now 3: no reader of the one version finds what the other wrote; keep the number 1, or give the field of the number 3 a name of its own
+        protobuf-enum-number-not-reserved E: value B is removed and its number 1 is free to be used again; add reserved 1; to the enum
+        protobuf-enum-value-renumbered E: value B was number 1 and is now 2: readers of the other version take it for another value, or for none; keep the number 1, or give the value of the number 2 a name of its own
+        ");
+    }
+
+    #[test]
+    fn an_edition_reserves_names_without_quotes() {
+        let edition = |body: &str| schema(&format!("edition = \"2023\"; package shop; {body}"));
+        let old = edition("message M { string gone = 1; }");
+        let new = edition("message M { reserved 1; }");
+        insta::assert_snapshot!(listed(&cautions(&new, &old)), @"protobuf-field-name-not-reserved M[1] (gone): the field is removed and its name gone is free to be used again; add reserved gone; to the message");
+        let followed = edition("message M { reserved 1; reserved gone; }");
+        assert_eq!(listed(&cautions(&followed, &old)), "");
+    }
+
+    #[test]
+    fn an_extension_is_told_of_as_a_field_is() {
+        let old = proto2(
+            "message M { extensions 100 to 200; }
+            extend M { optional string note = 100; optional bytes raw = 101; optional int32 top = 102 [default = 1]; }",
+        );
+        let new = proto2(
+            "message M { extensions 100 to 200; }
+            extend M { optional string remark = 100; repeated string raw = 101; optional int32 top = 102; }",
+        );
+        assert_eq!(backward(&old, &new), "");
+        insta::assert_snapshot!(listed(&cautions(&new, &old)), @r"
+        protobuf-field-renamed M[100] (shop.remark): the extension was called note: JSON and generated code change; keep the name and the place, or add an extension with a new number
+        protobuf-cardinality-changed M[101] (shop.raw): the field was singular and is now repeated: a reader of one value keeps the last alone; keep the label, or add a field with a new number
+        protobuf-bytes-became-string M[101] (shop.raw): bytes that are no UTF-8 cannot be read as a string; keep the type, or add a field with a new number
+        protobuf-default-changed M[102] (shop.top): the default was 1 and is now its type's zero: a field that is not set changes its value; keep the default
+        ");
+        assert_eq!(listed(&cautions(&old, &old)), "");
+    }
+
+    #[test]
+    fn the_default_of_an_enum_is_a_value() {
+        let default = |name: &str| {
+            proto2(&format!(
+                "enum E {{ A = 0; B = 1; }} message M {{ optional E e = 1 [default = {name}]; }}"
+            ))
+        };
+        assert_eq!(listed(&cautions(&default("B"), &default("B"))), "");
+        insta::assert_snapshot!(listed(&cautions(&default("A"), &default("B"))), @"protobuf-default-changed M[1] (e): the default was B and is now A: a field that is not set changes its value; keep the default");
     }
 }
 
