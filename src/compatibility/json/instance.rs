@@ -1,5 +1,6 @@
 //! Whether a schema accepts one value, for values that a schema lists. Pure.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
@@ -12,24 +13,39 @@ use super::schema::{Bound, Condition, Keywords, NodeId, Schema, Shape, Types};
 /// How many subschemas may be asked about one value before the answer is that it is unknown.
 const MOST_STEPS: usize = 10_000;
 
+/// How many subschemas may be asked about all values of a comparison: lists of values and of
+/// alternatives multiply.
+const MOST_STEPS_TOGETHER: usize = 20_000_000;
+
 /// How deep the questions may nest.
 const MOST_LEVELS: usize = 100;
 
+/// How many subschemas were asked about values so far.
+#[derive(Debug, Default)]
+pub(super) struct Steps(Cell<usize>);
+
 /// Says whether a subschema accepts a value; nothing where that is not known, as with an expression
-/// that cannot be compiled.
+/// that cannot be compiled, or after too many questions.
 pub(super) fn accepts(
     schema: &Schema,
     patterns: &Patterns,
+    steps: &Steps,
     id: NodeId,
     value: &Value,
 ) -> Option<bool> {
-    Question {
+    let before = steps.0.get();
+    if before >= MOST_STEPS_TOGETHER {
+        return None;
+    }
+    let mut question = Question {
         schema,
         patterns,
         steps: 0,
         level: 0,
-    }
-    .accepts(id, value)
+    };
+    let answer = question.accepts(id, value);
+    steps.0.set(before + question.steps);
+    answer
 }
 
 struct Question<'a> {
@@ -278,5 +294,23 @@ fn whole_numbers(value: &Value) -> Value {
             .map(|(name, value)| (name.clone(), whole_numbers(value)))
             .collect(),
         _ => value.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::tests::schema;
+    use super::*;
+
+    #[test]
+    fn after_too_many_questions_nothing_is_known() {
+        let schema = schema(r#"{"oneOf": [{"const": 1}, {"const": 2}]}"#);
+        let patterns = Patterns::default();
+        let asked = |steps: &Steps| accepts(&schema, &patterns, steps, schema.root, &json!(2));
+        let steps = Steps(Cell::new(MOST_STEPS_TOGETHER - 1));
+        assert_eq!(asked(&steps), Some(true));
+        assert_eq!(asked(&steps), None);
     }
 }

@@ -7,7 +7,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::instance::accepts;
+use super::instance::{Steps, accepts};
 use super::pattern::Patterns;
 use super::tests::schema;
 use super::{Schema, compare};
@@ -129,7 +129,8 @@ fn values() -> impl Strategy<Value = Value> {
 }
 
 fn takes(schema: &Schema, value: &Value) -> Option<bool> {
-    accepts(schema, &Patterns::default(), schema.root, value)
+    let (patterns, steps) = (Patterns::default(), Steps::default());
+    accepts(schema, &patterns, &steps, schema.root, value)
 }
 
 proptest! {

@@ -134,15 +134,16 @@ impl<'a> Comparison<'a> {
                     return Vec::new();
                 };
                 let found = self.fit(from, &said, others);
+                if found.is_empty() {
+                    return found;
+                }
                 if self.is_nothing(others) {
-                    let what = format!("the reader's tuple ends before item {index}");
-                    return self.covered(
+                    return vec![self.mismatch(
                         Rule::ItemRemovedFromClosed,
                         (others, ""),
                         (from, ""),
-                        &what,
-                        &found,
-                    );
+                        format!("the reader's tuple ends before item {index}"),
+                    )];
                 }
                 let what = format!(
                     "item {index} has no schema of its own in the reader, whose schema for further items refuses it"

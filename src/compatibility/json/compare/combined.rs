@@ -110,8 +110,15 @@ impl<'a> Comparison<'a> {
         {
             return self.fit(writer.from, &writer.facts, only);
         }
-        // A writer with `allOf` may have several: those under the same keyword are the likely ones.
-        open.sort_by_key(|written| written.keyword != keyword);
+        // A writer with `allOf` may have several, and each may lead to all others: the likely ones first.
+        if open.len() > 1 {
+            open.sort_by_cached_key(|written| {
+                (
+                    written.keyword != keyword,
+                    self.likeness(written, reader, keyword),
+                )
+            });
+        }
         let mut first = None;
         for written in &open {
             let found = self.sum_of(writer, written, reader, keyword, &accepted);
@@ -121,6 +128,26 @@ impl<'a> Comparison<'a> {
             first = first.or(Some(found));
         }
         first.unwrap_or_default()
+    }
+
+    /// Says how far from the reader's a writer's alternatives are: in the same words, at the same place, or
+    /// neither.
+    fn likeness(&self, written: &Alternatives, reader: At, keyword: &str) -> u8 {
+        let words = |at: At, keyword: &str| {
+            let schema = self.schema(at.side);
+            let node = schema.node(at.id);
+            let text = schema.documents[node.document].value.pointer(&node.pointer);
+            (&node.pointer, text.and_then(|value| value.get(keyword)))
+        };
+        let (place, text) = words(reader, keyword);
+        let (other_place, other_text) = words(written.of, written.keyword);
+        if text == other_text {
+            0
+        } else if place == other_place {
+            1
+        } else {
+            2
+        }
     }
 
     /// Compares alternatives of the writer with those of the reader.

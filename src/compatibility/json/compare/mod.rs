@@ -16,8 +16,11 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use serde_json::Value;
+
 use crate::compatibility::{Direction, Mismatch};
 
+use super::instance::{Steps, accepts};
 use super::pattern::Patterns;
 use super::schema::{Keywords, NodeId, Schema, Shape, Types};
 use rule::Rule;
@@ -43,6 +46,7 @@ pub fn compare(reader: &Schema, writer: &Schema, direction: Direction) -> Vec<Mi
         names: &names,
         direction,
         patterns: Patterns::default(),
+        steps: Steps::default(),
         refused: BTreeMap::new(),
         assumed: BTreeSet::new(),
         trail: Vec::new(),
@@ -96,6 +100,7 @@ struct Comparison<'a> {
     names: &'a TypeNames,
     direction: Direction,
     patterns: Patterns,
+    steps: Steps,
     refused: BTreeMap<Question, Rc<[Mismatch]>>,
     /// The questions that are being answered or were answered with yes, and the order they came in.
     assumed: BTreeSet<Question>,
@@ -222,6 +227,17 @@ impl<'a> Comparison<'a> {
     /// Says whether subschemas that hold together allow anything.
     fn is_open(&self, nodes: &[At]) -> bool {
         nodes.iter().all(|at| self.is_anything(*at))
+    }
+
+    /// Says whether a subschema accepts a value, where that is known.
+    fn accepts(&self, at: At, value: &Value) -> Option<bool> {
+        accepts(
+            self.schema(at.side),
+            &self.patterns,
+            &self.steps,
+            at.id,
+            value,
+        )
     }
 
     fn fits(&mut self, from: At, nodes: &[At], reader: At) -> bool {

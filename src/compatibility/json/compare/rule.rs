@@ -190,34 +190,40 @@ impl Rule {
                 "write none but the values that the old schema lists; a new value needs new readers first, that is, level BACKWARD",
             ),
             Self::MinimumAdded
-            | Self::MinimumIncreased
             | Self::MaximumAdded
-            | Self::MaximumDecreased
             | Self::MinLengthAdded
-            | Self::MinLengthIncreased
             | Self::MaxLengthAdded
-            | Self::MaxLengthDecreased
             | Self::MinPropertiesAdded
-            | Self::MinPropertiesIncreased
             | Self::MaxPropertiesAdded
-            | Self::MaxPropertiesDecreased
             | Self::MinItemsAdded
+            | Self::MaxItemsAdded => (
+                "leave the limit out: the old schema has none",
+                "keep the limit that the old schema has, or a stricter one",
+            ),
+            Self::MinimumIncreased
+            | Self::MaximumDecreased
+            | Self::MinLengthIncreased
+            | Self::MaxLengthDecreased
+            | Self::MinPropertiesIncreased
+            | Self::MaxPropertiesDecreased
             | Self::MinItemsIncreased
-            | Self::MaxItemsAdded
             | Self::MaxItemsDecreased => (
                 "keep the limit as wide as the old schema has it, or wider",
                 "keep the limit as strict as the old schema has it, or stricter",
             ),
-            Self::MultipleOfAdded | Self::MultipleOfChanged => (
+            Self::MultipleOfAdded => (
+                "leave multipleOf out: the old schema has none",
+                "keep the multipleOf that the old schema has, or a multiple of it",
+            ),
+            Self::MultipleOfChanged => (
                 "keep multipleOf, or divide it by a whole number",
                 "keep multipleOf, or multiply it by a whole number",
             ),
-            Self::PatternAdded
-            | Self::PatternChanged
-            | Self::FormatAdded
-            | Self::FormatChanged
-            | Self::ContentAdded
-            | Self::ContentChanged => (
+            Self::PatternAdded | Self::FormatAdded | Self::ContentAdded => (
+                "leave the keyword out: the old schema allows texts without it",
+                "keep the keyword as the old schema has it",
+            ),
+            Self::PatternChanged | Self::FormatChanged | Self::ContentChanged => (
                 "keep the keyword as it was or drop it: two different ones are not compared",
                 "keep the keyword as it was: two different ones are not compared",
             ),

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::super::instance::{accepts, is_multiple};
+use super::super::instance::is_multiple;
 use super::super::schema::{Keywords, Shape, Types};
 use super::rule::Rule;
 use super::writer::Writer;
@@ -53,22 +53,22 @@ impl<'a> Comparison<'a> {
             .iter()
             .find_map(|(at, said)| said.values.as_ref().map(|values| (*at, values)))?;
         let is_written = |value: &&Value| {
-            facts.iter().all(|(at, _)| {
-                accepts(self.schema(at.side), &self.patterns, at.id, value) != Some(false)
-            })
+            facts
+                .iter()
+                .all(|(at, _)| self.accepts(*at, value) != Some(false))
         };
         let mut written: Vec<_> = listed.values().filter(is_written).collect();
-        let refuses_itself = |value: &Value| {
-            accepts(self.schema(at.side), &self.patterns, at.id, value) == Some(false)
-        };
+        let refuses_itself = |value: &Value| self.accepts(at, value) == Some(false);
         if listed.values().all(refuses_itself) {
-            // The writer contradicts itself; what it lists shows what is meant.
+            // The writer contradicts itself; what it lists shows what is meant, and its types do where
+            // the reader lists nothing.
+            keywords.values.as_ref()?;
             written = listed.values().collect();
         }
         let mut refused = Vec::new();
         let mut is_known = true;
         for value in written {
-            match accepts(self.schema(reader.side), &self.patterns, reader.id, value) {
+            match self.accepts(reader, value) {
                 Some(true) => {}
                 Some(false) => refused.push(value),
                 None => is_known = false,
