@@ -10,6 +10,7 @@ pub mod flink;
 pub mod http;
 pub mod kafka;
 pub mod registry;
+pub mod stack_trace;
 pub mod tls;
 
 use std::collections::BTreeMap;

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use crate::clients::http::{Answer, CallError, Service, Words};
+use crate::clients::stack_trace::cut;
 
 /// The most characters of a worker's words that are shown: a plugin that is missing is answered with a list
 /// of all there are.
@@ -31,14 +32,9 @@ impl Service for Connect {
         let text = body
             .message
             .unwrap_or_else(|| String::from_utf8_lossy(&answer.body).into_owned());
-        let text = text.trim();
-        let mut message: String = text.chars().take(LONGEST).collect();
-        if message.len() < text.len() {
-            message.push('…');
-        }
         Words {
             code: None,
-            message,
+            message: cut(text.trim(), LONGEST).into_owned(),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::clients::connect::{self, Part, Status};
+use crate::clients::stack_trace::{StackTrace, cut};
 use crate::kinds::connector::digest::digest;
 use crate::kinds::connector::spec::Setting;
 use crate::kinds::connector::{
@@ -148,9 +149,15 @@ fn failures(
         .filter_map(|(_, setting)| Some(known.get(&setting.secret()?).ok()?.to_owned()))
         .collect();
     for failed in &mut failed {
-        failed.reason = redacted(&failed.reason, secrets.iter().map(String::as_str));
+        failed.reason = told(&failed.reason, &secrets);
     }
     failed
+}
+
+/// Returns a reason without secrets, and then not too long: a half of a secret would not be known as one.
+fn told(reason: &str, secrets: &[String]) -> String {
+    let reason = redacted(reason, secrets.iter().map(String::as_str));
+    cut(&reason, LONGEST).into_owned()
 }
 
 /// Returns what failed, with reasons as they are.
@@ -168,31 +175,14 @@ pub(super) fn failed(status: &Status) -> Vec<Failed> {
         .collect()
 }
 
-/// Returns why something failed: the innermost cause that the trace names, or else its first line.
+/// Returns why something failed: the first line of the trace, and the innermost cause that it names.
 fn reason(part: &Part) -> String {
-    let trace = part.trace.as_deref().unwrap_or_default();
-    let mut lines = trace.lines().filter(|line| !line.trim().is_empty());
-    let first = lines.next().unwrap_or("it gives no reason").trim();
-    let cause = lines
-        .filter_map(|line| line.trim().strip_prefix("Caused by: "))
-        .next_back();
-    let text = match cause {
-        Some(cause) => format!("{} ({})", plain(first), plain(cause)),
-        None => plain(first).to_owned(),
-    };
-    let mut short: String = text.chars().take(LONGEST).collect();
-    if short.len() < text.len() {
-        short.push('…');
+    let trace = StackTrace::read(part.trace.as_deref().unwrap_or_default());
+    match (&*trace.thrown, &trace.cause) {
+        ("", _) => "it gives no reason".to_owned(),
+        (thrown, Some(cause)) => format!("{thrown} ({cause})"),
+        (thrown, None) => thrown.to_owned(),
     }
-    short
-}
-
-/// Takes the package off an exception's name.
-fn plain(line: &str) -> &str {
-    let (class, _) = line.split_once(':').unwrap_or((line, ""));
-    let is_class = class.contains('.') && !class.contains(' ');
-    let package = class.rfind('.').filter(|_| is_class);
-    package.map_or(line, |dot| &line[dot + 1..])
 }
 
 /// Returns how a connector does.
