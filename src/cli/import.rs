@@ -5,6 +5,7 @@ use crate::apply::Interrupts;
 use crate::backend::Writer;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::gate::{GateInput, review};
+use crate::kinds::entry::WrongDocument;
 use crate::kinds::{self, Action};
 use crate::pipeline::{self, Basis, PlanOptions, Planned, Prepared};
 use crate::plan::{Plan, Selection};
@@ -114,12 +115,18 @@ fn adoption(mut plan: Plan, address: &Address) -> Result<Plan, Diagnostic> {
     }
     let adopted =
         kinds::kind(&change.address.kind).zip(change.desired.as_ref().zip(change.live.as_ref()));
+    let mut kept = None;
     if let Some((kind, (desired, live))) = adopted {
-        let spec = (kind.adopt)(desired, live, &change.remote_id)
-            .map_err(|error| Diagnostic::error("wrong-document", error.to_string()).on(address))?;
+        let wrong = |error: WrongDocument| {
+            Diagnostic::error("wrong-document", error.to_string()).on(address)
+        };
+        kept = (kind.cannot_adopt)(live, &change.remote_id).map_err(wrong)?;
+        let spec = (kind.adopt)(desired, live, &change.remote_id).map_err(wrong)?;
         change.desired = Some(spec);
     }
     change.deltas.clear();
+    // What it would mean to make it as its block says does not matter; whether it can be taken over does.
     change.findings.clear();
+    change.findings.extend(kept);
     Ok(plan)
 }

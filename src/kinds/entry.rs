@@ -125,6 +125,8 @@ pub struct KindEntry {
     pub equivalent: fn(&Document, &Document, &str) -> Result<bool, WrongDocument>,
     /// See [`Kind::outcome`]: live, the object's name.
     pub outcome: fn(&Document, &str) -> Result<Option<Document>, WrongDocument>,
+    /// See [`Kind::cannot_adopt`]: live, the object's name.
+    pub cannot_adopt: fn(&Document, &str) -> Result<Option<Finding>, WrongDocument>,
     /// See [`Kind::adopt`]: spec, live, the object's name.
     pub adopt: fn(&Document, &Document, &str) -> Result<Document, WrongDocument>,
     /// Holds a change against all rules of the kind.
@@ -168,6 +170,7 @@ impl KindEntry {
             drift: drift::<D::Kind>,
             equivalent: equivalent::<D::Kind>,
             outcome: outcome::<D::Kind>,
+            cannot_adopt: cannot_adopt::<D::Kind>,
             adopt: adopt::<D::Kind>,
             check: check::<D::Kind>,
             ripple: ripple::<D::Kind>,
@@ -254,6 +257,14 @@ fn equivalent<K: Kind>(a: &Document, b: &Document, remote_id: &str) -> Result<bo
 fn outcome<K: Kind>(live: &Document, remote_id: &str) -> Result<Option<Document>, WrongDocument> {
     let live: K::Live = read::<K, _>(live, "live object", remote_id)?;
     Ok(K::outcome(&live))
+}
+
+fn cannot_adopt<K: Kind>(
+    live: &Document,
+    remote_id: &str,
+) -> Result<Option<Finding>, WrongDocument> {
+    let live: K::Live = read::<K, _>(live, "live object", remote_id)?;
+    Ok(K::cannot_adopt(&live))
 }
 
 fn adopt<K: Kind>(

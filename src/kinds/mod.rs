@@ -182,6 +182,12 @@ pub trait Kind: Sized + Send + Sync + 'static {
     /// that changes nothing.
     fn adopt(spec: &Self::Spec, live: &Self::Live) -> Self::Spec;
 
+    /// Returns why an object cannot be taken over, whatever its block says.
+    fn cannot_adopt(live: &Self::Live) -> Option<Finding> {
+        let _ = live;
+        None
+    }
+
     /// Returns what a change means to those who read and write what the object describes
     /// ([`Role::Describes`]); `None` where they will not notice.
     ///

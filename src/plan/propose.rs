@@ -203,7 +203,9 @@ fn wanted(
         .collect();
     let Some(owned) = owned else {
         change.action = Action::Adopt;
-        if !item.import {
+        if let Some(why) = (item.kind.cannot_adopt)(live, &item.remote_id)? {
+            change.findings.push(why);
+        } else if !item.import {
             change.findings.push(not_ours(address, item));
         }
         return Ok(Some(change));
