@@ -9,6 +9,8 @@ pub mod gateway;
 pub mod settings;
 mod wire;
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
@@ -47,7 +49,7 @@ impl Client {
         self.gateway.as_ref()
     }
 
-    /// Whether a plan may have the cluster run a jar's `main` to see its graph.
+    /// Whether a plan may have the cluster run a jar's `main`, or the declarations of SQL, to see the graph.
     pub fn may_preview(&self) -> bool {
         self.preview
     }
@@ -60,6 +62,20 @@ impl Client {
     /// Returns what the cluster can do.
     pub async fn config(&self) -> Result<Config, FlinkError> {
         self.call(&Request::get(["config"])).await
+    }
+
+    /// Returns the settings that the `JobManager` was started with, by name; what is not set is not there.
+    pub async fn settings(&self) -> Result<BTreeMap<String, String>, FlinkError> {
+        #[derive(Deserialize)]
+        struct Setting {
+            key: String,
+            value: String,
+        }
+        let settings: Vec<Setting> = self.call(&Request::get(["jobmanager", "config"])).await?;
+        let settings = settings.into_iter();
+        Ok(settings
+            .map(|setting| (setting.key, setting.value))
+            .collect())
     }
 
     /// Returns all jobs that the cluster knows, ended ones for a time as well.

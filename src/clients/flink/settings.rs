@@ -21,7 +21,7 @@ pub const SETTINGS: &[AttributeSchema] = &AttributeSchema::all_optional([
     ),
     (
         "preview",
-        "Whether a plan may have the cluster run a jar's main method to see its graph; false where it is not set, since that runs what a pull request brings.",
+        "Whether a plan may have the cluster run a jar's main method, or the declarations of SQL, to see the graph; false where it is not set, since that runs what a pull request brings.",
     ),
     (
         "basic_auth_user_info",

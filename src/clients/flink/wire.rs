@@ -57,6 +57,9 @@ pub struct Job {
     pub name: String,
     /// Its state in Flink's words.
     pub state: String,
+    /// What gives it its slots: `Default`, `Adaptive`; not known while it is initialised.
+    #[serde(default, rename = "schedulerType")]
+    pub scheduler_type: Option<String>,
     /// The cluster's clock, in milliseconds since 1970.
     #[serde(default)]
     pub now: i64,
@@ -151,6 +154,14 @@ pub struct Checkpoint {
     pub discarded: bool,
 }
 
+impl Checkpoint {
+    /// Returns where it is; nothing for one in the `JobManager`'s memory, which Flink shows as
+    /// `<checkpoint-not-externally-addressable>`.
+    pub fn place(self) -> Option<String> {
+        self.external_path.filter(|path| !path.starts_with('<'))
+    }
+}
+
 /// What a job was restored from.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
@@ -172,6 +183,13 @@ pub struct Checkpointing {
     pub externalization: Retention,
 }
 
+impl Checkpointing {
+    /// Whether any is made by itself.
+    pub fn has_any(&self) -> bool {
+        self.interval != i64::MAX
+    }
+}
+
 /// Which checkpoints of a job stay when it ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub struct Retention {
@@ -179,6 +197,13 @@ pub struct Retention {
     pub enabled: bool,
     /// Whether they are deleted when it is cancelled.
     pub delete_on_cancellation: bool,
+}
+
+impl Retention {
+    /// Whether the newest checkpoint stays when the job is cancelled.
+    pub fn outlives_cancellation(&self) -> bool {
+        self.enabled && !self.delete_on_cancellation
+    }
 }
 
 /// How an operation that was triggered is.

@@ -90,6 +90,8 @@ pub struct Settings {
     pub retries: u32,
     /// How many requests may be under way at once.
     pub at_once: usize,
+    /// How often an answer may lead to another address.
+    pub redirects: usize,
 }
 
 impl Settings {
@@ -105,6 +107,7 @@ impl Settings {
             call: Duration::from_mins(2),
             retries: 3,
             at_once: 16,
+            redirects: 0,
         }
     }
 }
@@ -250,7 +253,10 @@ impl Client {
             .use_preconfigured_tls(tls)
             .default_headers(headers(&settings)?)
             .user_agent(concat!("streamform/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
+            .redirect(match settings.redirects {
+                0 => reqwest::redirect::Policy::none(),
+                most => reqwest::redirect::Policy::limited(most),
+            })
             .connect_timeout(settings.connect)
             .timeout(settings.request)
             .pool_max_idle_per_host(settings.at_once)

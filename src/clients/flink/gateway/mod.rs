@@ -36,6 +36,29 @@ pub struct Session {
     handle: String,
 }
 
+/// What a statement gave, its first page.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Shown {
+    result_type: String,
+    #[serde(default, rename = "jobID")]
+    job: Option<String>,
+    #[serde(default)]
+    results: Rows,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Rows {
+    data: Vec<Row>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Row {
+    fields: Vec<Json>,
+}
+
 /// Why a statement was not carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum StatementError {
@@ -84,6 +107,23 @@ impl Session {
         statement: &str,
         within: Duration,
     ) -> Result<Option<String>, StatementError> {
+        Ok(self.carry_out(statement, within).await?.job)
+    }
+
+    /// Carries a statement out that shows something, such as `EXPLAIN`, and returns the first field of its first
+    /// row.
+    pub async fn show(&self, statement: &str, within: Duration) -> Result<String, StatementError> {
+        let shown = self.carry_out(statement, within).await?;
+        let row = shown.results.data.into_iter().next();
+        let field = row.and_then(|row| row.fields.into_iter().next());
+        Ok(match field {
+            Some(Json::String(text)) => text,
+            Some(other) => other.to_string(),
+            None => String::new(),
+        })
+    }
+
+    async fn carry_out(&self, statement: &str, within: Duration) -> Result<Shown, StatementError> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Answer {
@@ -97,12 +137,12 @@ impl Session {
         let answer: Answer = self.call(&request).await?;
         let operation = answer.operation_handle;
         self.wait(&operation, within).await?;
-        let job = self.result(&operation).await;
+        let shown = self.result(&operation).await;
         let close = ["operations", &operation, "close"];
         let close = Request::new(Method::DELETE, self.path(&close)).repeatable();
         // It would be closed with the session.
         let _closed: Result<Json, _> = self.call(&close).await;
-        job
+        shown
     }
 
     /// Closes the session. One that is closed already is no error.
@@ -142,21 +182,14 @@ impl Session {
         }
     }
 
-    async fn result(&self, operation: &str) -> Result<Option<String>, StatementError> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Answer {
-            result_type: String,
-            #[serde(default, rename = "jobID")]
-            job: Option<String>,
-        }
+    async fn result(&self, operation: &str) -> Result<Shown, StatementError> {
         let request = Request::get(self.path(&["operations", operation, "result", "0"]))
             .parameter("rowFormat", "JSON");
         let mut pause = FIRST_LOOK;
         loop {
-            match self.call::<Answer>(&request).await {
-                Ok(answer) if answer.result_type == "NOT_READY" => sleep(pause).await,
-                Ok(answer) => return Ok(answer.job),
+            match self.call::<Shown>(&request).await {
+                Ok(shown) if shown.result_type == "NOT_READY" => sleep(pause).await,
+                Ok(shown) => return Ok(shown),
                 Err(FlinkError::Refused { message, .. }) => {
                     return Err(StatementError::Refused(message));
                 }
