@@ -26,6 +26,10 @@ pub(super) const CHECKS: &[Check<Job>] = &[
         run: class,
     },
     Check {
+        code: "no-way-back",
+        run: no_way_back,
+    },
+    Check {
         code: "drops-state",
         run: drops_state,
     },
@@ -126,7 +130,7 @@ fn unsettled(input: &Input<'_>) -> Vec<Finding> {
 /// A job that runs under our name and is not ours is told, and never touched.
 fn foreign_job(input: &Input<'_>) -> Vec<Finding> {
     let live = input.live.map(|live| live.foreign.as_slice());
-    // One that is about to be taken over is meant.
+    // One that is about to be taken over is meant; of several none is.
     if input.action == Action::Adopt {
         return Vec::new();
     }
@@ -135,7 +139,11 @@ fn foreign_job(input: &Input<'_>) -> Vec<Finding> {
     if foreign.is_empty() {
         return Vec::new();
     }
-    let weight = if input.action == Action::Create {
+    // Beside one that runs, a second one is not started.
+    let starts = Change::of(input).is_some_and(|change| {
+        change.spec.state == WantedState::Running && change.live.state != LiveState::Running
+    });
+    let weight = if starts || input.action == Action::Create {
         Weight::Error
     } else {
         Weight::Warning
@@ -151,7 +159,11 @@ fn foreign_job(input: &Input<'_>) -> Vec<Finding> {
             ),
         )
         .detail("Streamform does not touch what it did not start; two of them may write everything twice.")
-        .hint("end the other one, or give this one another name"),
+        .hint(if starts {
+            "end the other one; or forget this one (streamform state rm) and take that one over (streamform import)"
+        } else {
+            "end the other one, or give this one another name"
+        }),
     ]
 }
 
@@ -161,14 +173,7 @@ fn class(input: &Input<'_>) -> Vec<Finding> {
         return Vec::new();
     };
     let finding = if changes(input, STATE) && change.spec.state == WantedState::Suspended {
-        Some(
-            Finding::new(
-                "suspend",
-                Weight::Note,
-                "The job is stopped with a savepoint and stays stopped",
-            )
-            .on(STATE),
-        )
+        Some(suspend(input, &change))
     } else if !change.starts() {
         None
     } else if change.spec.upgrade.mode == Mode::Stateless {
@@ -179,6 +184,35 @@ fn class(input: &Input<'_>) -> Vec<Finding> {
         starts_again(input, &change)
     };
     finding.into_iter().collect()
+}
+
+fn suspend(input: &Input<'_>, change: &Change<'_>) -> Finding {
+    let summary = match (
+        change.live.state,
+        change.spec.upgrade.mode,
+        &input.facts.source,
+    ) {
+        (LiveState::Running, Mode::LastCheckpoint, _) => {
+            "The job is cancelled and stays stopped; its state is in its newest checkpoint"
+                .to_owned()
+        }
+        (LiveState::Running, ..) => {
+            "The job is stopped with a savepoint and stays stopped".to_owned()
+        }
+        (state, _, Some(source)) => {
+            format!(
+                "The job is {} and stays stopped; its state is at {source}",
+                state.name()
+            )
+        }
+        (state, _, None) => {
+            format!(
+                "The job is {} and stays stopped; no state of it is known",
+                state.name()
+            )
+        }
+    };
+    Finding::new("suspend", Weight::Note, summary).on(STATE)
 }
 
 fn rebuild() -> Finding {
@@ -192,7 +226,7 @@ fn rebuild() -> Finding {
 /// A running job gets another program.
 fn restart(input: &Input<'_>, change: &Change<'_>) -> Finding {
     let from = match change.spec.upgrade.mode {
-        Mode::LastCheckpoint => "its newest checkpoint; what came after it is done twice",
+        Mode::LastCheckpoint => "its newest checkpoint; what came after that is done again",
         _ => "a savepoint that it is stopped with",
     };
     if change.is_scaled() {
@@ -267,14 +301,46 @@ fn starts_again(input: &Input<'_>, change: &Change<'_>) -> Option<Finding> {
         Weight::Note
     };
     let finding = Finding::new(code, weight, summary);
-    Some(if change.live.state == LiveState::Missing {
-        finding.detail(
-            "The engine does not know the job any more, nor its newer checkpoints: what came after that \
-             savepoint is done again.",
+    if change.live.state != LiveState::Missing {
+        return Some(finding);
+    }
+    let is_remembered = change.live.memory.newest() == Some(source);
+    Some(finding.detail(match (is_remembered, &input.facts.unseen) {
+        (false, None) => {
+            "The engine does not know the job any more. That is the newest state that is in the job's folders."
+                .to_owned()
+        }
+        (_, Some(folder)) => format!(
+            "The engine does not know the job any more. Newer state may be in {folder}, which cannot be read from \
+             here: what came after {source} is done again."
+        ),
+        (true, None) => {
+            "The engine does not know the job any more, nor its newer checkpoints: what came after that is done again."
+                .to_owned()
+        }
+    }))
+}
+
+/// A version that was taken over cannot be started again: where the new one fails, none runs.
+fn no_way_back(input: &Input<'_>) -> Vec<Finding> {
+    let Some(change) = Change::of(input) else {
+        return Vec::new();
+    };
+    let is_taken_over = change.live.memory.run.is_some() && change.live.memory.program().is_none();
+    if !is_taken_over || change.live.state != LiveState::Running || !change.is_new_program() {
+        return Vec::new();
+    }
+    vec![
+        Finding::new(
+            "no-way-back",
+            Weight::Warning,
+            "If the new version fails, the one that runs cannot be started again",
         )
-    } else {
-        finding
-    })
+        .detail(
+            "The job was taken over, so that its program is not known. Its state is kept, and the next apply starts \
+             from it.",
+        ),
+    ]
 }
 
 /// State may be dropped where no operator takes it.
@@ -325,7 +391,13 @@ fn state_lost(input: &Input<'_>) -> Vec<Finding> {
             .hint("upgrade mode \"savepoint\" keeps it")
             .on("upgrade")
     } else {
-        finding.detail("It does not run, and neither a savepoint nor a checkpoint of it is known.")
+        let known = "It does not run, and neither a savepoint nor a checkpoint of it is known.";
+        match &input.facts.unseen {
+            Some(folder) => finding.detail(format!(
+                "{known} Some may be in {folder}, which cannot be read from here."
+            )),
+            None => finding.detail(known),
+        }
     }]
 }
 
@@ -339,7 +411,7 @@ fn deletion(input: &Input<'_>) -> Vec<Finding> {
         return Vec::new();
     }
     let runs = live.state == LiveState::Running;
-    let detail = if runs && upgrade.final_savepoint && upgrade.mode != Mode::Stateless {
+    let detail = if runs && upgrade.has_final_savepoint() {
         "It is stopped with a last savepoint, which stays where it is and is then nobody's."
     } else if runs {
         "It is ended without a savepoint: what it has gathered is lost."
@@ -369,4 +441,99 @@ fn unmeasured(input: &Input<'_>) -> Vec<Finding> {
             .detail(why.clone())
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::kinds::Around;
+    use crate::kinds::job::JobFacts;
+    use crate::kinds::job::memory::{Memory, Run};
+    use crate::kinds::job::spec::tests::job;
+
+    use super::*;
+
+    /// A job that ran from a savepoint and is so now.
+    fn live(state: LiveState) -> JobLive {
+        let run = Run {
+            id: "0a".into(),
+            generation: 2,
+            version: None,
+            from: Some("file:/sp-1".into()),
+        };
+        JobLive {
+            state,
+            memory: Memory {
+                generation: 2,
+                run: Some(run),
+                ..Memory::default()
+            },
+            step: None,
+            foreign: Vec::new(),
+            upgrade: None,
+        }
+    }
+
+    fn found(spec: &JobSpec, live: &JobLive, facts: &JobFacts) -> String {
+        let deltas = super::super::diff::diff(spec, std::slice::from_ref(spec), live);
+        let around = Around::default();
+        let input = Input {
+            action: Action::Update,
+            remote_id: "a",
+            spec: Some(spec),
+            prior: Some(spec),
+            live: Some(live),
+            deltas: &deltas,
+            facts,
+            around: &around,
+        };
+        let found = CHECKS.iter().flat_map(|check| (check.run)(&input));
+        let lines: Vec<String> = found
+            .map(|found| format!("{:?}: {}: {}", found.weight, found.summary, found.detail))
+            .collect();
+        lines.join("\n")
+    }
+
+    fn facts(source: Option<&str>, unseen: Option<&str>) -> JobFacts {
+        JobFacts {
+            source: source.map(str::to_owned),
+            unseen: unseen.map(str::to_owned),
+            ..JobFacts::default()
+        }
+    }
+
+    #[test]
+    fn what_a_forgotten_job_starts_from_is_told() {
+        let missing = live(LiveState::Missing);
+        let told = |source, unseen| found(&job(), &missing, &facts(source, unseen));
+        insta::assert_snapshot!(told(Some("file:/c/0a/chk-7"), None), @"Warning: The job is missing; it is started again from file:/c/0a/chk-7: The engine does not know the job any more. That is the newest state that is in the job's folders.");
+        insta::assert_snapshot!(told(Some("file:/sp-1"), None), @"Warning: The job is missing; it is started again from file:/sp-1: The engine does not know the job any more, nor its newer checkpoints: what came after that is done again.");
+        insta::assert_snapshot!(told(Some("file:/sp-1"), Some("s3://b/0a")), @"Warning: The job is missing; it is started again from file:/sp-1: The engine does not know the job any more. Newer state may be in s3://b/0a, which cannot be read from here: what came after file:/sp-1 is done again.");
+        insta::assert_snapshot!(told(None, Some("s3://b/0a")), @"Destructive: The job starts empty: the state that it has gathered is lost: It does not run, and neither a savepoint nor a checkpoint of it is known. Some may be in s3://b/0a, which cannot be read from here.");
+    }
+
+    #[test]
+    fn nothing_is_started_beside_a_job_of_somebody_else() {
+        let with = |state| JobLive {
+            foreign: vec!["0b".into()],
+            ..live(state)
+        };
+        let facts = facts(Some("file:/sp-1"), None);
+        let missing = found(&job(), &with(LiveState::Missing), &facts);
+        assert!(missing.starts_with("Error: A job of the name"), "{missing}");
+        let runs = found(&job(), &with(LiveState::Running), &facts);
+        assert!(runs.starts_with("Warning: A job of the name"), "{runs}");
+    }
+
+    #[test]
+    fn what_is_suspended_keeps_what_it_has() {
+        let spec = JobSpec {
+            state: WantedState::Suspended,
+            ..job()
+        };
+        let told = |state, facts: &JobFacts| found(&spec, &live(state), facts);
+        let nothing = JobFacts::default();
+        insta::assert_snapshot!(told(LiveState::Running, &nothing), @"Note: The job is stopped with a savepoint and stays stopped: ");
+        insta::assert_snapshot!(told(LiveState::Failed, &facts(Some("file:/c/0a/chk-7"), None)), @"Note: The job is failed and stays stopped; its state is at file:/c/0a/chk-7: ");
+        insta::assert_snapshot!(told(LiveState::Missing, &nothing), @"Note: The job is missing and stays stopped; no state of it is known: ");
+    }
 }

@@ -148,6 +148,10 @@ impl JobDriver {
                 .unwrap_or_default(),
             context,
             differs: operation.deltas.iter().any(|delta| delta.path != STATE),
+            planned: operation
+                .facts
+                .as_ref()
+                .and_then(|facts| facts.source.clone()),
             memory,
         };
         let done = match (operation.action, &operation.spec) {
@@ -268,15 +272,15 @@ impl Jobs {
     }
 }
 
-/// Returns a job that is not ours as one that could be taken over: one of several cannot be chosen.
+/// Returns a job that is not ours as one that could be taken over, if no other has the name.
 fn found(mut ids: Vec<String>) -> Option<JobLive> {
     let id = ids.pop()?;
     Some(JobLive {
         state: LiveState::Running,
         memory: Memory {
-            generation: 0,
             run: Some(Run {
                 id,
+                generation: 0,
                 version: None,
                 from: None,
             }),

@@ -23,7 +23,8 @@ pub struct Memory {
     /// Whether it was stopped on purpose, its state kept in the newest savepoint.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub suspended: bool,
-    /// The savepoints that we took and did not delete, newest first.
+    /// The savepoints that we took, and the checkpoints that we started from, as far as we did not delete them;
+    /// newest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub savepoints: Vec<Savepoint>,
 }
@@ -34,6 +35,9 @@ pub struct Memory {
 pub struct Run {
     /// The job's id in the engine.
     pub id: String,
+    /// Its generation; 0 for a job that was taken over.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub generation: u64,
     /// What runs; absent for a job that was taken over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<Version>,
@@ -53,7 +57,7 @@ pub struct Version {
     pub kept: Vec<String>,
 }
 
-/// A savepoint of ours.
+/// A savepoint of ours, or a checkpoint that became one: a version was started from it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Savepoint {
@@ -160,12 +164,25 @@ impl Memory {
         self.generation += 1;
         Run {
             id: id(name, &version.program, self.generation),
+            generation: self.generation,
             version: Some(version),
             from,
         }
     }
 
-    /// Adds a savepoint of what ran last; one that is there already is the same.
+    /// Returns where the newest state is that is remembered of what runs, or ran last: a savepoint of it, or
+    /// what it came from. What is older was given up on purpose.
+    pub fn newest(&self) -> Option<&str> {
+        let savepoint = self.savepoints.first();
+        let Some(run) = &self.run else {
+            return savepoint.map(|savepoint| &*savepoint.path);
+        };
+        let own = savepoint.filter(|savepoint| savepoint.generation >= run.generation);
+        own.map(|savepoint| &*savepoint.path)
+            .or(run.from.as_deref())
+    }
+
+    /// Adds a savepoint of what ran last, or a checkpoint that it left; one that is there already is the same.
     pub fn keep(&mut self, path: &str) {
         if self.savepoints.iter().any(|known| known.path == path) {
             return;
@@ -177,6 +194,14 @@ impl Memory {
         };
         self.savepoints.insert(0, savepoint);
     }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// Returns a job's id: 32 hexadecimal digits, the same for the same start.

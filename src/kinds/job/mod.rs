@@ -25,7 +25,7 @@ use super::health::criteria::WITH_CHECKPOINTS;
 use super::health::{Health, Healthy, Look};
 use super::relation::{Relation, Role};
 use super::topic::Topic;
-use super::{Check, Delta, Kind};
+use super::{Check, Delta, Finding, Kind, Weight};
 
 pub use health::JobVitals;
 pub use spec::JobSpec;
@@ -91,7 +91,8 @@ const UPGRADE: NestedBlockSchema = NestedBlockSchema::once(
         ),
         AttributeSchema::optional(
             "keep_savepoints",
-            "How many savepoints are kept, the newest; older ones are deleted. 3 where it is not set.",
+            "How many savepoints, and checkpoints that a version was started from, are kept, the newest; older \
+                      ones are deleted. 3 where it is not set.",
         ),
         AttributeSchema::optional(
             "final_savepoint",
@@ -172,6 +173,9 @@ pub struct JobFacts {
     /// Where the state of a job that does not run is found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<String>,
+    /// Where newer state of it may be that cannot be read from here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unseen: Option<String>,
     /// Why something could not be found out.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unmeasured: Vec<String>,
@@ -238,6 +242,21 @@ impl Kind for Job {
             state,
             ..spec.clone()
         }
+    }
+
+    fn cannot_adopt(live: &JobLive) -> Option<Finding> {
+        // The one that was chosen is no other's.
+        let run = live.memory.run.iter().map(|run| &run.id);
+        let ids: Vec<&str> = run.chain(&live.foreign).map(String::as_str).collect();
+        (ids.len() > 1).then(|| {
+            Finding::new(
+                "several-jobs",
+                Weight::Error,
+                format!("{} jobs run under this name: {}", ids.len(), ids.join(", ")),
+            )
+            .detail("A job is taken over by its name, and one of several cannot be chosen.")
+            .hint("end those that are not meant, or give them other names")
+        })
     }
 
     fn groups(spec: &JobSpec, _outcome: Option<&Document>) -> Vec<String> {

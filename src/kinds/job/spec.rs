@@ -121,6 +121,13 @@ impl Default for Upgrade {
     }
 }
 
+impl Upgrade {
+    /// Whether a last savepoint is taken when the job is deleted: not of one whose state is of no worth.
+    pub fn has_final_savepoint(&self) -> bool {
+        self.final_savepoint && self.mode != Mode::Stateless
+    }
+}
+
 /// Reads an evaluated `job` block.
 pub(super) fn decode(block: &Block) -> Result<JobSpec, Diagnostics> {
     let mut found = Diagnostics::new();

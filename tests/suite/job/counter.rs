@@ -22,9 +22,9 @@ const VERSIONS: [&str; 4] = ["v1", "v2", "v3", "failing"];
 pub(super) struct Counter {
     pub(super) project: Project,
     pub(super) flink: String,
-    kafka: Kafka,
+    pub(super) gateway: String,
+    pub(super) kafka: Kafka,
     bootstrap: String,
-    gateway: String,
     /// The job's name, and the beginning of its topics'.
     pub(super) name: String,
     produced: Cell<usize>,
@@ -39,6 +39,12 @@ pub(super) struct Said<'a> {
     pub(super) upgrade: &'a str,
     /// How many tasks; one where it is 0.
     pub(super) parallelism: u32,
+    /// Settings of the provider.
+    pub(super) provider: &'a str,
+    /// Where the jar is had and its hash, where it is no file of the project.
+    pub(super) jar: &'a str,
+    /// Where Flink is reached, and its gateway, where that is elsewhere.
+    pub(super) at: [&'a str; 2],
 }
 
 impl Counter {
@@ -71,27 +77,40 @@ impl Counter {
 
     /// Declares a version of the jar.
     pub(super) fn declare(&self, version: &str, said: &Said<'_>) {
-        self.declare_at(&self.flink, version, said);
-    }
-
-    /// Declares a version of the jar on a cluster that is reached elsewhere.
-    pub(super) fn declare_at(&self, flink: &str, version: &str, said: &Said<'_>) {
-        let (name, bootstrap) = (&self.name, &self.bootstrap);
         let parallelism = said.parallelism.max(1);
+        let jar = if said.jar.is_empty() {
+            format!("jar = \"jobs/counter-{version}.jar\"")
+        } else {
+            said.jar.to_owned()
+        };
+        let args = serde_json::json!(self.arguments("out", &self.name));
         self.write(
-            flink,
             &format!(
-                "flink_jar {{\n    jar         = \"jobs/counter-{version}.jar\"\n    parallelism = {parallelism}\n    \
-                 args        = [\"--bootstrap\", \"{bootstrap}\", \"--in\", \"{name}-in\", \"--out\", \"{name}-out\", \
-                 \"--name\", \"{name}\", \"--group\", \"{name}\"]\n    \
+                "flink_jar {{\n    {jar}\n    parallelism = {parallelism}\n    args        = {args}\n    \
                  settings    = {{ \"execution.checkpointing.interval\" = \"500ms\" }}\n  }}"
             ),
             said,
         );
     }
 
+    /// Returns the arguments of the jar's `main`, with the end of the name of the topic that it writes.
+    pub(super) fn arguments(&self, out: &str, group: &str) -> Vec<String> {
+        let (name, bootstrap) = (&self.name, &self.bootstrap);
+        let options = [
+            ("bootstrap", bootstrap.clone()),
+            ("in", format!("{name}-in")),
+            ("out", format!("{name}-{out}")),
+            ("name", name.clone()),
+            ("group", group.to_owned()),
+        ];
+        let options = options.into_iter();
+        options
+            .flat_map(|(option, value)| [format!("--{option}"), value])
+            .collect()
+    }
+
     /// Declares SQL that counts what a condition lets through.
-    pub(super) fn declare_sql(&self, condition: &str) {
+    pub(super) fn declare_sql(&self, condition: &str, said: &Said<'_>) {
         let (name, bootstrap) = (&self.name, &self.bootstrap);
         self.project.write(
             "count.sql",
@@ -106,20 +125,32 @@ impl Counter {
             ),
         );
         self.write(
-            &self.flink,
-            "flink_sql {\n    files       = [\"count.sql\"]\n    parallelism = 1\n    \
-             settings    = { \"execution.checkpointing.interval\" = \"500ms\" }\n  }",
-            &Said::default(),
+            &format!(
+                "flink_sql {{\n    files       = [\"count.sql\"]\n    parallelism = {}\n    \
+                 settings    = {{ \"execution.checkpointing.interval\" = \"500ms\" }}\n  }}",
+                said.parallelism.max(1)
+            ),
+            said,
         );
     }
 
-    fn write(&self, flink: &str, program: &str, said: &Said<'_>) {
-        let (gateway, name) = (&self.gateway, &self.name);
-        let Said { job, upgrade, .. } = said;
+    fn write(&self, program: &str, said: &Said<'_>) {
+        let (name, bootstrap) = (&self.name, &self.bootstrap);
+        let Said {
+            job,
+            upgrade,
+            provider,
+            at: [flink, gateway],
+            ..
+        } = said;
+        let or = |given: &str, own: &str| if given.is_empty() { own } else { given }.to_owned();
+        let (flink, gateway) = (or(flink, &self.flink), or(gateway, &self.gateway));
         self.project.write(
             "main.hcl",
             &format!(
-                "provider \"flink\" {{\n  url             = \"{flink}\"\n  sql_gateway_url = \"{gateway}\"\n}}\n\
+                "provider \"kafka\" {{\n  bootstrap_servers = \"{bootstrap}\"\n}}\n\
+                 provider \"flink\" {{\n  url             = \"{flink}\"\n  sql_gateway_url = \"{gateway}\"\n  \
+                 {provider}\n}}\n\
                  environment \"dev\" {{}}\njob \"counter\" {{\n  name = \"{name}\"\n  {job}\n  {program}\n  \
                  upgrade {{\n    timeout = \"60s\"\n    {upgrade}\n  }}\n}}\n"
             ),
@@ -156,14 +187,22 @@ impl Counter {
     /// Checks that each record was counted once, in whatever version, and returns the version of the last one.
     #[track_caller]
     pub(super) fn expect_exact(&self) -> String {
+        self.expect_counted(1)
+    }
+
+    /// The same, where all was counted several times, each time from the beginning.
+    #[track_caller]
+    pub(super) fn expect_counted(&self, times: usize) -> String {
         let wanted = self.produced.get();
-        let lines = self.output(|lines| lines.len() >= wanted);
+        let lines = self.output(|lines| lines.len() >= wanted * times);
         let mut counts: Vec<usize> = lines
             .iter()
             .map(|line| field(line, 1).parse().unwrap())
             .collect();
         counts.sort_unstable();
-        let expected: Vec<usize> = (1..=wanted).collect();
+        let expected: Vec<usize> = (1..=wanted)
+            .flat_map(|count| std::iter::repeat_n(count, times))
+            .collect();
         assert_eq!(counts, expected, "lost or doubled");
         field(lines.last().unwrap(), 2).to_owned()
     }
@@ -223,6 +262,16 @@ impl Counter {
             .filter(|job| !ended.contains(&job["state"].as_str().unwrap()))
             .map(|job| job["jid"].as_str().unwrap().to_owned())
             .collect()
+    }
+
+    /// Returns the path of the file that the job that runs was restored from.
+    #[track_caller]
+    pub(super) fn restored_from(&self) -> String {
+        let path = format!("/jobs/{}/checkpoints", self.expect_one());
+        let checkpoints = gate::get(&self.flink, &path);
+        let restored = &checkpoints["latest"]["restored"]["external_path"];
+        let restored = restored.as_str().unwrap_or_default();
+        restored.trim_start_matches("file:").to_owned()
     }
 
     /// Checks that one job runs, and returns its id.

@@ -1,8 +1,10 @@
 //! A way to Flink that stops at the n-th request with an effect, before it or after it, so that a test can
 //! kill whoever waits for the answer.
 
+use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -21,6 +23,7 @@ pub(super) enum Side {
 pub(super) struct Gate {
     url: String,
     held: Receiver<String>,
+    shared: Arc<Shared>,
 }
 
 struct Shared {
@@ -28,6 +31,8 @@ struct Shared {
     cut: (usize, Side),
     effects: AtomicUsize,
     held: Mutex<Sender<String>>,
+    /// The first line of each request so far.
+    passed: Mutex<Vec<String>>,
 }
 
 /// A message of HTTP/1.1: the first line, the headers that matter, the body.
@@ -51,14 +56,26 @@ impl Gate {
             cut,
             effects: AtomicUsize::new(0),
             held: Mutex::new(sender),
+            passed: Mutex::default(),
         });
+        let own = Arc::clone(&shared);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let shared = Arc::clone(&shared);
+                let shared = Arc::clone(&own);
                 thread::spawn(move || pass(stream, &shared));
             }
         });
-        Self { url, held }
+        Self { url, held, shared }
+    }
+
+    /// Opens a way that holds nothing and only listens.
+    pub(super) fn listen(server: &str) -> Self {
+        Self::open(server, (usize::MAX, Side::Before))
+    }
+
+    /// Returns the first lines of all requests so far.
+    pub(super) fn passed(&self) -> Vec<String> {
+        self.shared.passed.lock().unwrap().clone()
     }
 
     /// Returns the address of this end.
@@ -75,8 +92,9 @@ impl Gate {
 fn pass(mut client: TcpStream, shared: &Shared) {
     let mut reader = BufReader::new(client.try_clone().unwrap());
     while let Some(request) = read(&mut reader) {
-        let has_effect = !request.line.starts_with("GET ") && !request.line.contains("/plan ");
-        let number = has_effect.then(|| shared.effects.fetch_add(1, Ordering::SeqCst));
+        let line = request.line.clone();
+        shared.passed.lock().unwrap().push(line);
+        let number = has_effect(&request).then(|| shared.effects.fetch_add(1, Ordering::SeqCst));
         let is_cut = |side| number == Some(shared.cut.0) && shared.cut.1 == side;
         if is_cut(Side::Before) {
             return hold(&request, shared);
@@ -99,6 +117,15 @@ fn pass(mut client: TcpStream, shared: &Shared) {
             return;
         }
     }
+}
+
+/// Whether a request changes something of jobs: of the statements for the SQL gateway only those do that begin one.
+fn has_effect(request: &Message) -> bool {
+    if request.line.contains("/sessions") {
+        let body = String::from_utf8_lossy(&request.body);
+        return body.contains("\"statement\":\"INSERT");
+    }
+    !request.line.starts_with("GET ") && !request.line.contains("/plan ")
 }
 
 fn hold(request: &Message, shared: &Shared) {
@@ -168,12 +195,45 @@ fn read(stream: &mut BufReader<TcpStream>) -> Option<Message> {
 
 /// Asks a server for JSON.
 pub(super) fn get(server: &str, path: &str) -> serde_json::Value {
+    call(server, &format!("GET {path}"), None, Vec::new())
+}
+
+/// Runs a jar as somebody else would, and returns the job's id.
+pub(super) fn submit(server: &str, jar: &Path, arguments: &[String]) -> String {
+    let head = "--part\r\ncontent-disposition: form-data; name=\"jarfile\"; filename=\"theirs.jar\"\r\n\
+                content-type: application/x-java-archive\r\n\r\n";
+    let jar = fs::read(jar).unwrap();
+    let form = [head.as_bytes(), &jar, b"\r\n--part--\r\n"].concat();
+    let kind = "multipart/form-data; boundary=part";
+    let uploaded = call(server, "POST /jars/upload", Some(kind), form);
+    let id = uploaded["filename"].as_str().unwrap().rsplit('/').next();
+    let run = serde_json::json!({
+        "programArgsList": arguments,
+        "flinkConfiguration": { "execution.checkpointing.interval": "500ms" },
+    });
+    let path = format!("POST /jars/{}/run", id.unwrap());
+    let started = call(server, &path, None, run.to_string().into_bytes());
+    started["jobid"].as_str().unwrap().to_owned()
+}
+
+fn call(
+    server: &str,
+    request: &str,
+    content_type: Option<&str>,
+    body: Vec<u8>,
+) -> serde_json::Value {
     let request = Message {
-        line: format!("GET {path} HTTP/1.1"),
-        content_type: None,
-        body: Vec::new(),
+        line: format!("{request} HTTP/1.1"),
+        content_type: content_type.map(str::to_owned),
+        body,
     };
-    let (_, body) = forward(server.trim_start_matches("http://"), &request).unwrap();
+    let (status, body) = forward(server.trim_start_matches("http://"), &request).unwrap();
+    let text = String::from_utf8_lossy(&body);
+    assert!(
+        status.starts_with("200"),
+        "{}: {status} {text}",
+        request.line
+    );
     serde_json::from_slice(&body).unwrap()
 }
 

@@ -5,10 +5,40 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
+use crate::support::program::Run;
 use crate::support::servers;
 
 use super::counter::{Counter, Said};
 use super::gate::{Gate, Side};
+
+/// Applies, and kills that at the request that the gate holds: the request, or the apply that never met it.
+fn killed(job: &Counter, gate: &Gate) -> Result<String, Run> {
+    let mut held = None;
+    let mut apply = job.project.program(&Counter::apply_arguments(&[])).start();
+    while held.is_none() && !apply.has_ended() {
+        held = gate.held();
+        thread::sleep(Duration::from_millis(20));
+    }
+    let Some(request) = held else {
+        return Err(apply.wait());
+    };
+    apply.signal(Signal::KILL);
+    apply.wait();
+    Ok(request)
+}
+
+/// Applies after a kill. What the killed run sent may arrive between the plan and the look before the change, which
+/// then is not made: the next apply makes it.
+fn finish(job: &Counter) -> Run {
+    let run = job.apply(&[]);
+    if run
+        .stderr
+        .contains("it was changed since the plan was made")
+    {
+        return job.apply(&[]);
+    }
+    run
+}
 
 /// Upgrades again and again, killed at another place each time, until one is not met any more. Returns the
 /// requests that were.
@@ -23,22 +53,23 @@ fn kill_everywhere(
         let sides = [Side::Before, Side::After];
         for (side, version) in sides.into_iter().zip(versions) {
             let gate = Gate::open(&job.flink, (cut, side));
-            job.declare_at(gate.url(), version, &Said::default());
-            let mut held = None;
-            let mut apply = job.project.program(&Counter::apply_arguments(&[])).start();
-            while held.is_none() && !apply.has_ended() {
-                held = gate.held();
-                thread::sleep(Duration::from_millis(20));
-            }
-            let Some(request) = held else {
-                apply.wait().expect(code);
-                return met;
+            job.declare(
+                version,
+                &Said {
+                    at: [gate.url(), ""],
+                    ..Said::default()
+                },
+            );
+            let request = match killed(job, &gate) {
+                Ok(request) => request,
+                Err(ended) => {
+                    ended.expect(code);
+                    return met;
+                }
             };
-            apply.signal(Signal::KILL);
-            apply.wait();
             met.push(request);
             job.declare(version, &Said::default());
-            job.apply(&[]).expect(code);
+            finish(job).expect(code);
             job.expect_one();
             job.produce(5);
             assert_eq!(job.expect_exact(), survivor.unwrap_or(version), "{met:?}");
@@ -77,4 +108,49 @@ fn a_way_back_that_is_killed_anywhere_is_finished_by_the_next() {
     let met = kill_everywhere(&job, ["failing", "failing"], 1, Some("v1"));
     let runs = met.iter().filter(|line| line.contains("/run"));
     assert!(runs.count() >= 4, "{met:?}");
+}
+
+#[test]
+fn sql_that_is_killed_while_it_is_upgraded_is_finished_by_the_next() {
+    let Some(job) = Counter::new("killed-sql") else {
+        return;
+    };
+    let _shared = servers::flink_shared();
+    job.declare_sql("v <> 'a'", &Said::default());
+    job.apply(&[]).expect(0);
+    job.produce(20);
+    job.expect_count();
+    // The stop that nobody heard the end of; the INSERT that was never sent, and the one that was.
+    for (number, (part, side)) in [
+        ("/stop", Side::After),
+        ("/statements", Side::Before),
+        ("/statements", Side::After),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let condition = format!("v <> '{number}'");
+        let is_stop = part == "/stop";
+        let gate = Gate::open(if is_stop { &job.flink } else { &job.gateway }, (0, side));
+        let at = if is_stop {
+            [gate.url(), ""]
+        } else {
+            ["", gate.url()]
+        };
+        job.declare_sql(
+            &condition,
+            &Said {
+                at,
+                ..Said::default()
+            },
+        );
+        let request = killed(&job, &gate).unwrap();
+        assert!(request.contains(part), "{request}");
+        job.declare_sql(&condition, &Said::default());
+        finish(&job).expect(0);
+        job.expect_one();
+        job.produce(5);
+        job.expect_count();
+        job.plan(0);
+    }
 }

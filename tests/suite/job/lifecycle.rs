@@ -1,9 +1,15 @@
 //! What becomes of a job's state when the job is changed.
 
+use std::fs;
+use std::path::Path;
+
+use streamform::document::ContentHash;
+
 use crate::support::servers;
 
 use super::counter::{Counter, Said};
-use super::gate;
+use super::gate::{self, Gate};
+use super::shelf::Shelf;
 
 #[test]
 fn an_upgrade_and_the_way_back_lose_and_double_nothing() {
@@ -19,6 +25,27 @@ fn an_upgrade_and_the_way_back_lose_and_double_nothing() {
         job.expect_one();
         job.plan(0);
     }
+
+    // From the checkpoint that it left, which goes when it is old.
+    let said = |upgrade| Said {
+        upgrade,
+        ..Said::default()
+    };
+    job.declare("v2", &said("mode = \"last_checkpoint\""));
+    assert!(job.plan(2).contains("restarted from its newest checkpoint"));
+    let told = job.apply(&[]).expect(0).stderr;
+    assert!(told.contains("ending it without a savepoint"), "{told}");
+    let checkpoint = job.restored_from();
+    let is_kept = checkpoint.contains("/chk-") && Path::new(&checkpoint).exists();
+    assert!(is_kept, "{checkpoint}");
+    job.produce(20);
+    assert_eq!(job.expect_exact(), "v2");
+    job.plan(0);
+    job.declare("v1", &said("keep_savepoints = 1"));
+    job.apply(&[]).expect(0);
+    job.produce(20);
+    assert_eq!(job.expect_exact(), "v1");
+    assert!(!Path::new(&checkpoint).exists(), "{checkpoint}");
     // Another way to write the same is none to start it again.
     let id = job.expect_one();
     job.declare(
@@ -30,6 +57,16 @@ fn an_upgrade_and_the_way_back_lose_and_double_nothing() {
     );
     job.apply(&[]).expect(0);
     assert_eq!(job.expect_one(), id);
+
+    // Without its state only with permission: it counts from the beginning.
+    job.declare("v2", &said("mode = \"stateless\""));
+    let refused = job.apply(&[]).expect(3);
+    let told = format!("{}{}", refused.stdout, refused.stderr);
+    assert!(told.contains("The job starts empty"), "{told}");
+    assert_eq!(job.expect_one(), id);
+    job.apply(&["--allow-destroy", "job.counter"]).expect(0);
+    assert_eq!(job.expect_counted(2), "v2");
+    job.plan(0);
 
     job.project
         .run(&["destroy", "--env", "dev", "--auto-approve"])
@@ -52,9 +89,54 @@ fn a_version_that_does_not_prove_itself_is_turned_back() {
         return;
     };
     let _shared = servers::flink_shared();
+    // The first comes from an address: what else it gives is not run.
+    let jar = fs::read(job.project.path("jobs/counter-v1.jar")).unwrap();
+    let hash = ContentHash::of(&jar).hex();
+    let shelf = Shelf::of(jar);
+    for (path, hash, told) in [
+        (
+            "/job.jar",
+            "0".repeat(64),
+            format!("its SHA-256 is {hash}, not 0000"),
+        ),
+        (
+            "/missing.jar",
+            hash.clone(),
+            "the server answers 404".to_owned(),
+        ),
+        ("/latest.jar", hash, String::new()),
+    ] {
+        let url = shelf.url(path);
+        job.declare(
+            "",
+            &Said {
+                jar: &format!("jar = \"{url}\"\n    sha256 = \"{hash}\""),
+                ..Said::default()
+            },
+        );
+        let apply = job.apply(&[]).expect(i32::from(!told.is_empty()));
+        assert!(apply.stderr.contains(&told), "{}", apply.stderr);
+        assert_eq!(job.running().len(), usize::from(told.is_empty()));
+    }
+    // Where it is had is no part of what it is.
     job.declare("v1", &Said::default());
     job.apply(&[]).expect(0);
     job.produce(20);
+    // A plan shows operators that the new version does not have, and leaves nothing behind.
+    job.declare(
+        "v3",
+        &Said {
+            provider: "preview = true",
+            ..Said::default()
+        },
+    );
+    let plan = job.plan(2);
+    assert!(
+        plan.contains("These operators are gone or were renamed: count"),
+        "{plan}"
+    );
+    let jars = gate::get(&job.flink, "/jars").to_string();
+    assert!(!jars.contains("preview-"), "{jars}");
     // The state does not fit the one, which the adaptive scheduler tells by the job's failure alone; the other
     // restarts in a loop.
     for version in ["v3", "failing"] {
@@ -79,9 +161,29 @@ fn a_stop_to_a_bad_directory_leaves_the_job_running() {
         return;
     };
     let _shared = servers::flink_shared();
+    // There is not room for every version, which is seen before anything is touched.
+    let wide = Said {
+        parallelism: 99,
+        ..Said::default()
+    };
+    let is_refused = || {
+        let told = job.apply(&[]).expect(1).stderr;
+        assert!(
+            told.contains("it needs 99 slots, and the cluster has"),
+            "{told}"
+        );
+    };
+    job.declare("v1", &wide);
+    is_refused();
+    assert!(job.running().is_empty());
     job.declare("v1", &Said::default());
     job.apply(&[]).expect(0);
     let id = job.expect_one();
+    for version in ["v1", "v2"] {
+        job.declare(version, &wide);
+        is_refused();
+        assert_eq!(job.expect_one(), id);
+    }
     job.declare(
         "v2",
         &Said {
@@ -157,8 +259,22 @@ fn sql_is_upgraded_with_its_state() {
         return;
     };
     let _shared = servers::flink_shared();
+    let gateway = Gate::listen(&job.gateway);
+    let said = Said {
+        provider: "preview = true",
+        at: ["", gateway.url()],
+        ..Said::default()
+    };
+    job.declare_sql("v <> 'a'", &said);
+    assert!(!job.plan(2).contains("could not be found out"));
     for condition in ["v <> 'a'", "v <> 'b'"] {
-        job.declare_sql(condition);
+        job.declare_sql(condition, &said);
+        if job.running().len() == 1 {
+            // A plan shows what the planner makes of it.
+            let plan = job.plan(2);
+            let gone = "gone or were renamed: Calc(select=[v], where=[(v <> 'a')]).";
+            assert!(plan.contains(gone), "{plan}");
+        }
         job.apply(&[]).expect(0);
         job.produce(20);
         job.expect_count();
@@ -167,8 +283,29 @@ fn sql_is_upgraded_with_its_state() {
     }
     // What is no SQL is seen before anything is touched.
     let id = job.expect_one();
-    job.declare_sql("nothing = 1");
+    job.declare_sql("nothing = 1", &said);
+    assert!(job.plan(2).contains("Column 'nothing' not found"));
     let told = job.apply(&[]).expect(1).stderr;
     assert!(told.contains("Column 'nothing' not found"), "{told}");
     assert_eq!(job.expect_one(), id);
+    // So is that there is no room for it.
+    job.declare_sql(
+        "v <> 'c'",
+        &Said {
+            parallelism: 99,
+            ..said
+        },
+    );
+    let told = job.apply(&[]).expect(1).stderr;
+    assert!(
+        told.contains("it needs 99 slots, and the cluster has"),
+        "{told}"
+    );
+    assert_eq!(job.expect_one(), id);
+    // No session is left open.
+    let passed = gateway.passed();
+    let count = |is: fn(&&String) -> bool| passed.iter().filter(is).count();
+    let opened = count(|line| line.starts_with("POST /v2/sessions HTTP"));
+    let closed = count(|line| line.starts_with("DELETE ") && !line.contains("/operations/"));
+    assert!(opened >= 7 && opened == closed, "{opened} {closed}");
 }

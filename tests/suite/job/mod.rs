@@ -4,3 +4,7 @@ mod counter;
 mod gate;
 mod kills;
 mod lifecycle;
+mod restart;
+mod shelf;
+mod takeover;
+mod waits;

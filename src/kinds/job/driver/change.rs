@@ -19,7 +19,7 @@ use crate::kinds::job::memory::{Memory, Progress, Run, Step, Version};
 use crate::kinds::job::program::Program;
 use crate::kinds::job::spec::{Mode, Upgrade};
 
-use super::engine::{Asked, Engine, EngineError, Phase, Ready, Stopping};
+use super::engine::{self, Asked, Engine, EngineError, Graph, Phase, Ready, Stopping};
 
 /// The first pause between two looks.
 const FIRST_LOOK: Duration = Duration::from_millis(100);
@@ -74,6 +74,8 @@ pub(super) struct Change<'a, E: Engine> {
     /// Whether the plan saw another program than the wanted one: what counts for a job that was taken over,
     /// whose program is not remembered.
     pub(super) differs: bool,
+    /// Where the plan saw the state of a job that does not run.
+    pub(super) planned: Option<String>,
     /// What is remembered.
     pub(super) memory: Memory,
 }
@@ -88,16 +90,23 @@ impl<E: Engine> Change<'_, E> {
             }
             Place::Running if self.runs(program) => self.settled().await,
             Place::Running => self.replace(program).await,
-            Place::Stopped { from, ran } => match self.prepare(program, None).await {
-                Ok(ready) => self.launch(ready, self.taken(from), ran).await,
-                // It stands still because of an earlier run: the version before goes on.
-                Err(Halt::AsBefore(why)) if ran => self.turn_back(None, from, &why, ran).await,
-                Err(halt) => Err(halt),
-            },
+            Place::Stopped { from, ran } => {
+                let taken = self.taken(from.clone())?;
+                match self.prepare(program, None).await {
+                    Ok(ready) => self.launch(ready, taken, ran).await,
+                    // It stands still because of an earlier run: the version before goes on.
+                    Err(Halt::AsBefore(why)) if ran => self.turn_back(None, from, &why, ran).await,
+                    Err(halt) => Err(halt),
+                }
+            }
             Place::Ended => {
-                let from = self.source().await?;
+                let left = self.left().await?;
+                let from = self.taken(left)?;
                 let ready = self.prepare(program, None).await?;
-                self.launch(ready, self.taken(from), false).await
+                if let Some(from) = &from {
+                    self.memory.keep(from);
+                }
+                self.launch(ready, from, false).await
             }
             Place::Nowhere => {
                 let ready = self.prepare(program, None).await?;
@@ -108,11 +117,23 @@ impl<E: Engine> Change<'_, E> {
 
     /// Sees to it that the job is stopped and its state kept.
     pub(super) async fn suspend(&mut self, step: Option<Step>) -> Halting<()> {
-        if self.settles_running(step).await? {
-            let from = self.stop().await?;
-            if let Some(from) = &from {
-                self.say(format!("stopped; its state is at {from}"));
+        if self.upgrade.mode == Mode::Stateless {
+            // That is about the next version: to suspend is to keep the state.
+            self.upgrade.mode = Mode::Savepoint;
+        }
+        let from = match self.settle(step, None).await? {
+            Place::Started(run) => {
+                self.memory.run = Some(run);
+                self.stop().await?
             }
+            Place::Running => self.stop().await?,
+            Place::Stopped { from, .. } => from,
+            Place::Ended => self.left().await?,
+            Place::Nowhere => None,
+        };
+        if let Some(from) = &from {
+            self.memory.keep(from);
+            self.say(format!("stopped; its state is at {from}"));
         }
         self.memory.suspended = true;
         self.prune().await;
@@ -135,9 +156,11 @@ impl<E: Engine> Change<'_, E> {
     /// Sees to it that the job is gone.
     pub(super) async fn delete(&mut self, step: Option<Step>) -> Halting<()> {
         if self.settles_running(step).await? {
-            if !self.upgrade.final_savepoint {
-                self.upgrade.mode = Mode::Stateless;
-            }
+            self.upgrade.mode = if self.upgrade.has_final_savepoint() {
+                Mode::Savepoint
+            } else {
+                Mode::Stateless
+            };
             self.stop().await.map_err(|halt| match halt {
                 Halt::AsBefore(why) if self.upgrade.mode == Mode::Savepoint => {
                     Halt::AsBefore(format!(
@@ -181,19 +204,22 @@ impl<E: Engine> Change<'_, E> {
         }
         let id = self.id();
         let ready = self.prepare(program, id.as_deref()).await?;
-        if self.upgrade.mode == Mode::LastCheckpoint
-            && let Some(id) = &id
-            && !asked(self.engine.keeps_checkpoints(id).await)?
-        {
-            return Err(Halt::AsBefore(
-                "its checkpoints would be deleted when it is cancelled, so mode = \"last_checkpoint\" would lose \
-                 its state; the job runs on: set execution.checkpointing.externalized-checkpoint-retention to \
-                 RETAIN_ON_CANCELLATION, or use mode = \"savepoint\""
-                    .into(),
-            ));
+        let taken = match self.stop().await {
+            Ok(from) => self.taken(from),
+            Err(Halt::AsBefore(why)) if self.upgrade.mode == Mode::Savepoint => {
+                Err(Halt::AsBefore(format!(
+                    "{why}; mode = \"last_checkpoint\" would go on from its newest checkpoint"
+                )))
+            }
+            Err(halt) => Err(halt),
+        };
+        match taken {
+            Ok(from) => self.launch(ready, from, true).await,
+            Err(halt) => {
+                self.discard(ready).await;
+                Err(halt)
+            }
         }
-        let from = self.stop().await?;
-        self.launch(ready, self.taken(from), true).await
     }
 
     /// Makes a version ready, and checks that there is room for it, before anything is touched.
@@ -208,13 +234,27 @@ impl<E: Engine> Change<'_, E> {
         let Some(graph) = &ready.graph else {
             return Ok(ready);
         };
-        let room = self.engine.room(graph, instead).await;
-        match room
-            .map_err(|error| before("it is not known whether there is room for it", &error))?
-        {
-            Some(why) => Err(Halt::AsBefore(why)),
-            None => Ok(ready),
+        match self.has_room(graph, instead).await {
+            Ok(()) => Ok(ready),
+            Err(halt) => {
+                self.discard(ready).await;
+                Err(halt)
+            }
         }
+    }
+
+    /// Checks that there is room for a graph once the job `instead` is gone.
+    async fn has_room(&self, graph: &Graph, instead: Option<&str>) -> Halting<()> {
+        let room = self.engine.room(graph, instead).await;
+        let room =
+            room.map_err(|error| before("it is not known whether there is room for it", &error))?;
+        room.map_or(Ok(()), |why| Err(Halt::AsBefore(why)))
+    }
+
+    /// Gives up a version that was made ready.
+    async fn discard(&self, ready: Ready<E::Prepared>) {
+        self.engine.discard(ready.prepared).await;
+        self.release(Some(&ready.version)).await;
     }
 
     /// Returns the version of a program, with what the engine keeps of it where it ran last.
@@ -237,9 +277,10 @@ impl<E: Engine> Change<'_, E> {
             return Ok(None);
         };
         if self.upgrade.mode != Mode::Savepoint {
+            let leaves = self.upgrade.mode == Mode::LastCheckpoint && self.leaves(&id).await?;
             self.note(Step::Cancelling).await?;
             self.say("ending it without a savepoint");
-            return self.cancelled(&id).await;
+            return self.cancelled(&id, leaves).await;
         }
         let trigger = uuid::Uuid::new_v4().simple().to_string();
         self.note(Step::Stopping {
@@ -252,18 +293,29 @@ impl<E: Engine> Change<'_, E> {
         match stopped {
             Ok(()) => {}
             Err(EngineError::Away(why)) => return Err(Halt::Unsettled(why)),
-            Err(error) => {
-                return Err(Halt::AsBefore(format!(
-                    "it could not be stopped with a savepoint: {error}; it runs on"
-                )));
-            }
+            Err(error) => return Err(runs_on(&error.to_string())),
         }
         match self.stopped(&id, &trigger).await? {
             Ok(path) => Ok(Some(path)),
-            Err(why) => Err(Halt::AsBefore(format!(
-                "it could not be stopped with a savepoint: {why}; it runs on"
-            ))),
+            Err(why) => Err(runs_on(&why)),
         }
+    }
+
+    /// Whether a running job leaves a checkpoint of its own when it is cancelled. One that has made none yet is
+    /// where it began; but none may be lost.
+    async fn leaves(&self, id: &str) -> Halting<bool> {
+        let retained = self.engine.retained(id).await;
+        let retained =
+            retained.map_err(|error| before("it is not known which checkpoint stays", &error))?;
+        let why = match retained {
+            Ok(true) => return Ok(true),
+            Ok(false) if self.memory.newest().is_some() => return Ok(false),
+            Ok(false) => "it has not completed a checkpoint yet".to_owned(),
+            Err(why) => why,
+        };
+        Err(Halt::AsBefore(format!(
+            "{why}: mode = \"last_checkpoint\" would lose its state, so it runs on; mode = \"savepoint\" keeps it"
+        )))
     }
 
     /// Waits for the end of a stop: where the savepoint is, or why the job runs on.
@@ -308,7 +360,7 @@ impl<E: Engine> Change<'_, E> {
                 )));
             }
         }
-        let Some(path) = asked(self.engine.source(id).await)? else {
+        let Some(path) = self.engine_source().await? else {
             return Err(Halt::Unsettled(format!(
                 "the job {id} has ended, and the engine knows of no state of it ({why}); the savepoints that are \
                  known: {}",
@@ -323,16 +375,21 @@ impl<E: Engine> Change<'_, E> {
         Ok(Ok(path))
     }
 
-    /// Ends a job without a savepoint, and returns where its newest state is.
-    async fn cancelled(&mut self, id: &str) -> Halting<Option<String>> {
+    /// Ends a job without a savepoint, and returns where its newest state is. `leaves`: a checkpoint of its own.
+    async fn cancelled(&mut self, id: &str, leaves: bool) -> Halting<Option<String>> {
         asked(self.engine.cancel(id).await)?;
         self.ended(id).await?;
-        let from = asked(self.engine.source(id).await)?;
-        if from.is_none() && self.upgrade.mode == Mode::LastCheckpoint {
+        let left = self.engine_source().await?;
+        if left.is_none() && leaves {
             return Err(Halt::Unsettled(format!(
-                "the job {id} was ended, and no checkpoint of it is left; the savepoints that are known: {}",
+                "the job {id} was ended, and no checkpoint of it is left; the savepoints that are known: {}; plan \
+                 again to see what it would start from",
                 self.known_savepoints()
             )));
+        }
+        let from = left.or_else(|| self.memory.newest().map(str::to_owned));
+        if let Some(from) = &from {
+            self.memory.keep(from);
         }
         self.note(Step::Stopped { from: from.clone() }).await?;
         Ok(from)
@@ -420,7 +477,7 @@ impl<E: Engine> Change<'_, E> {
             match self.engine.start(&ready.prepared, &run, may_drop).await {
                 Ok(()) => return Ok(Ok(run)),
                 Err(EngineError::Duplicate(_)) => {
-                    if asked(self.engine.phase(&run.id).await)?.is_some() {
+                    if self.appears(&run.id).await? {
                         return Ok(Ok(run));
                     }
                     // An id of long ago that the engine has not forgotten.
@@ -428,6 +485,20 @@ impl<E: Engine> Change<'_, E> {
                 }
                 Err(EngineError::Refused(why)) => return Ok(Err((run, why))),
                 Err(EngineError::Away(why)) => return Err(Halt::Unsettled(why)),
+            }
+        }
+    }
+
+    /// Whether a job comes to light whose id was given before: what an earlier run sent may still be under way,
+    /// and beside it no other may be started.
+    async fn appears(&self, id: &str) -> Halting<bool> {
+        let mut wait = Wait::new(self.timeout());
+        loop {
+            if asked(self.engine.phase(id).await)?.is_some() {
+                return Ok(true);
+            }
+            if !wait.again().await {
+                return Ok(false);
             }
         }
     }
@@ -453,20 +524,21 @@ impl<E: Engine> Change<'_, E> {
         // Where the new one was to start without state, that of the old one is where the engine left it.
         let from = match from {
             Some(from) => Some(from),
-            None => asked(self.engine.source(&old.id).await)?,
+            None => self.left().await?,
         };
         let returned = match &old.version {
             Some(version) => self.go_back(version, from.clone(), why).await?,
             None => Err("its program is not known, since it was taken over".to_owned()),
         };
-        let place = from
-            .clone()
-            .unwrap_or_else(|| "no place that is known".to_owned());
         match returned {
             Ok(id) => {
                 self.release(new).await;
+                let state = match &from {
+                    Some(place) => format!("its state came from {place}"),
+                    None => "without state, since none was left".to_owned(),
+                };
                 Err(Halt::AsBefore(format!(
-                    "the new version failed: {why}\nThe version before it runs again as {id}; its state came from {place}."
+                    "the new version failed: {why}\nThe version before it runs again as {id}; {state}."
                 )))
             }
             Err(stuck) => {
@@ -475,9 +547,15 @@ impl<E: Engine> Change<'_, E> {
                     let command = self.engine.command(version, from.as_deref());
                     format!("; by hand: {command}")
                 });
+                let state = match &from {
+                    Some(place) => {
+                        format!("The state is at {place}.\nThe next apply starts from there")
+                    }
+                    None => "No state is left".to_owned(),
+                };
                 Err(Halt::Unsettled(format!(
                     "the new version failed: {why}\nThe version before it could not be started again: {stuck}\n\
-                     No version runs. The state is at {place}.\nThe next apply starts from there{by_hand}"
+                     No version runs. {state}{by_hand}"
                 )))
             }
         }
@@ -507,7 +585,10 @@ impl<E: Engine> Change<'_, E> {
         let run = self.next(&ready, from).await?;
         let run = match self.begin(&ready, run, Some(why)).await? {
             Ok(run) => run,
-            Err((_, stuck)) => return Ok(Err(stuck)),
+            Err((refused, stuck)) => {
+                self.end(&refused.id).await?;
+                return Ok(Err(stuck));
+            }
         };
         if let Err(stuck) = self.prove(&run).await? {
             self.end(&run.id).await?;
@@ -533,6 +614,11 @@ impl<E: Engine> Change<'_, E> {
                 .map(|version| version.kept.clone())
                 .unwrap_or_default(),
         };
+        let wider = Graph {
+            parts: Vec::new(),
+            slots: to,
+        };
+        self.has_room(&wider, Some(&id)).await?;
         self.note(Step::Rescaling {
             version: version.clone(),
         })
@@ -561,22 +647,33 @@ impl<E: Engine> Change<'_, E> {
         }
     }
 
-    /// Finds the newest state of a job that ended without us.
-    async fn source(&mut self) -> Halting<Option<String>> {
+    /// Finds the newest state of a job that has ended.
+    async fn left(&self) -> Halting<Option<String>> {
+        let savepoints = self.upgrade.savepoint_directory.as_deref();
+        let left = engine::source(self.engine, &self.memory, None, savepoints).await;
+        Ok(asked(left)?.at)
+    }
+
+    /// Finds what the engine has of a job that has ended.
+    async fn engine_source(&self) -> Halting<Option<String>> {
+        let Some(run) = &self.memory.run else {
+            return Ok(None);
+        };
+        let savepoints = self.upgrade.savepoint_directory.as_deref();
+        Ok(asked(self.engine.source(run, savepoints).await)?.at)
+    }
+
+    /// Returns the state that a new version takes up: that it starts without any was planned.
+    fn taken(&self, from: Option<String>) -> Halting<Option<String>> {
         if self.upgrade.mode == Mode::Stateless {
             return Ok(None);
         }
-        let found = match self.id() {
-            Some(id) => asked(self.engine.source(&id).await)?,
-            None => None,
-        };
-        let newest = self.memory.savepoints.first().map(|kept| kept.path.clone());
-        Ok(found.or(newest))
-    }
-
-    /// Returns the state that a new version takes up.
-    fn taken(&self, from: Option<String>) -> Option<String> {
-        from.filter(|_| self.upgrade.mode != Mode::Stateless)
+        match (&from, &self.planned) {
+            (None, Some(planned)) => Err(Halt::Unsettled(format!(
+                "its state was at {planned} when this was planned, and cannot be found there any more: plan again"
+            ))),
+            _ => Ok(from),
+        }
     }
 
     /// Deletes the savepoints of ours beyond those that are kept. What cannot be deleted is told, and stays
@@ -673,6 +770,13 @@ impl<E: Engine> Change<'_, E> {
 /// Takes an answer in the middle of a change, where none leaves it open how the job is.
 fn asked<T>(answer: Asked<T>) -> Halting<T> {
     answer.map_err(|error| Halt::Unsettled(error.to_string()))
+}
+
+/// A stop that came to nothing.
+fn runs_on(why: &str) -> Halt {
+    Halt::AsBefore(format!(
+        "it could not be stopped with a savepoint: {why}; it runs on"
+    ))
 }
 
 /// Turns a failure before anything was touched into an end.

@@ -3,7 +3,7 @@
 
 use std::future::Future;
 
-use crate::kinds::job::memory::{Run, Version};
+use crate::kinds::job::memory::{Memory, Run, Step, Version};
 
 /// Why an engine did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -68,6 +68,8 @@ pub(super) struct Look {
     pub(super) running: usize,
     /// The most tasks that a part has.
     pub(super) parallelism: u32,
+    /// How many it is to have, where it has fewer for want of room.
+    pub(super) short_of: Option<u32>,
     /// How many times it was restarted since its start.
     pub(super) restarts: u64,
     /// How many checkpoints were completed since its start; absent where it makes none.
@@ -76,6 +78,21 @@ pub(super) struct Look {
     pub(super) restored: Option<String>,
     /// Why it last failed.
     pub(super) cause: Option<String>,
+}
+
+/// Where the state of a job is that does not run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Source {
+    /// The newest that is known.
+    pub(super) at: Option<String>,
+    /// Where newer state may be that cannot be read from here.
+    pub(super) unseen: Option<String>,
+}
+
+impl From<Option<String>> for Source {
+    fn from(at: Option<String>) -> Self {
+        Self { at, unseen: None }
+    }
 }
 
 /// How a stop with a savepoint is.
@@ -91,6 +108,40 @@ pub(super) enum Stopping {
     Unknown,
 }
 
+/// Returns where the newest state is of a job that does not run: by the step that a change of it was in, by
+/// what the engine has of it, and else by what is remembered. The plan names it, and the change starts from it.
+pub(super) async fn source<E: Engine>(
+    engine: &E,
+    memory: &Memory,
+    step: Option<&Step>,
+    savepoints: Option<&str>,
+) -> Asked<Source> {
+    match step {
+        Some(Step::Stopped { from: Some(from) }) => return Ok(Some(from.clone()).into()),
+        Some(Step::Starting { run, .. }) => {
+            // One that the engine has forgotten may have run for long.
+            if engine.phase(&run.id).await?.is_none() {
+                let left = engine.source(run, savepoints).await?;
+                if left.at.is_some() {
+                    return Ok(left);
+                }
+            }
+            if let Some(from) = &run.from {
+                return Ok(Some(from.clone()).into());
+            }
+        }
+        _ => {}
+    }
+    let left = match &memory.run {
+        Some(run) if !memory.suspended => engine.source(run, savepoints).await?,
+        _ => Source::default(),
+    };
+    Ok(Source {
+        at: left.at.or_else(|| memory.newest().map(str::to_owned)),
+        unseen: left.unseen,
+    })
+}
+
 /// Starts, stops and looks at jobs.
 pub(super) trait Engine: Send + Sync {
     /// A version in the engine's own form.
@@ -103,15 +154,24 @@ pub(super) trait Engine: Send + Sync {
         version: &Version,
     ) -> impl Future<Output = Asked<Ready<Self::Prepared>>> + Send;
 
+    /// Gives up a version that was made ready and will not be started.
+    fn discard(&self, prepared: Self::Prepared) -> impl Future<Output = ()> + Send;
+
+    /// Returns what `instead` and a new version are made of, in words that can be compared, and leaves nothing
+    /// behind; without `instead` the version is only checked.
+    fn preview(
+        &self,
+        name: &str,
+        version: &Version,
+        instead: Option<&str>,
+    ) -> impl Future<Output = Asked<Option<(Graph, Graph)>>> + Send;
+
     /// Returns why there is no room for a graph once the job `instead` is gone.
     fn room(
         &self,
         graph: &Graph,
         instead: Option<&str>,
     ) -> impl Future<Output = Asked<Option<String>>> + Send;
-
-    /// Returns what a job is made of that runs.
-    fn graph(&self, id: &str) -> impl Future<Output = Asked<Option<Graph>>> + Send;
 
     /// Starts a version under the id of the run: a second time is [`EngineError::Duplicate`].
     fn start(
@@ -141,11 +201,16 @@ pub(super) trait Engine: Send + Sync {
     /// Begins to end a job without a savepoint.
     fn cancel(&self, id: &str) -> impl Future<Output = Asked<()>> + Send;
 
-    /// Whether checkpoints of a job stay when it is cancelled.
-    fn keeps_checkpoints(&self, id: &str) -> impl Future<Output = Asked<bool>> + Send;
+    /// Whether a running job has completed a checkpoint that stays when it is cancelled, or why none ever will.
+    fn retained(&self, id: &str) -> impl Future<Output = Asked<Result<bool, String>>> + Send;
 
-    /// Returns where the newest state of a job is that has ended.
-    fn source(&self, id: &str) -> impl Future<Output = Asked<Option<String>>> + Send;
+    /// Returns where the newest state is that a run left which has ended, or which the engine has forgotten.
+    /// `savepoints` is where savepoints of it go, unless that is the engine's to say.
+    fn source(
+        &self,
+        run: &Run,
+        savepoints: Option<&str>,
+    ) -> impl Future<Output = Asked<Source>> + Send;
 
     /// Whether a job's parallelism can be changed while it runs.
     fn rescales(&self) -> impl Future<Output = Asked<bool>> + Send;

@@ -6,7 +6,7 @@ use crate::kinds::job::memory::Version;
 use crate::kinds::job::spec::WantedState;
 use crate::kinds::job::{GraphChange, Job, JobFacts, LiveState};
 
-use super::engine::{Engine, EngineError, Graph};
+use super::engine::{self, Engine as _, EngineError, Graph};
 use super::{JobDriver, Jobs};
 
 /// Measures what the checks must know about changes.
@@ -55,7 +55,7 @@ async fn look_into(driver: &JobDriver, question: &Question<Job>, mut facts: JobF
     {
         facts
             .unmeasured
-            .push(format!("the new version's graph cannot be seen: {error}"));
+            .push(format!("the new version cannot be previewed: {error}"));
     }
     facts
 }
@@ -83,45 +83,41 @@ async fn state_of(
     else {
         return Ok(());
     };
-    let newest = live.memory.savepoints.first().map(|kept| kept.path.clone());
-    let left = match &live.memory.run {
-        Some(run) if live.state != LiveState::Suspended => driver.engine.source(&run.id).await?,
-        _ => None,
-    };
-    facts.source = left.or(newest);
+    let upgrade = question.spec.as_ref().map(|spec| &spec.upgrade);
+    let savepoints = upgrade.and_then(|upgrade| upgrade.savepoint_directory.as_deref());
+    let (memory, step) = (&live.memory, live.step.as_ref());
+    let found = engine::source(&driver.engine, memory, step, savepoints).await?;
+    facts.source = found.at;
+    facts.unseen = found.unseen;
     Ok(())
 }
 
-/// Compares the graph of what runs with that of what is wanted; the cluster runs the program's `main` for it.
+/// Compares the graph of what runs with that of what is wanted; the cluster runs the program's `main` for it, or
+/// its declarations. Of what does not run yet it only shows whether it makes a job.
 async fn preview(
     driver: &JobDriver,
     question: &Question<Job>,
     facts: &mut JobFacts,
 ) -> Result<(), EngineError> {
-    let (Some(spec), Some(live)) = (&question.spec, &question.live) else {
+    let Some(spec) = &question.spec else {
         return Ok(());
     };
-    let is_new = live
-        .memory
-        .program()
-        .is_some_and(|was| was.content() != spec.program.content());
-    let Some(run) = live.memory.run.as_ref().filter(|_| is_new) else {
-        return Ok(());
-    };
-    if spec.state == WantedState::Suspended {
+    let memory = question.live.as_ref().map(|live| &live.memory);
+    let was = memory.and_then(|memory| memory.program());
+    let was = was.or_else(|| question.prior.as_ref().map(|prior| &prior.program));
+    let is_old = was.is_some_and(|was| was.content() == spec.program.content());
+    if is_old || spec.state == WantedState::Suspended {
         return Ok(());
     }
-    let Some(was) = driver.engine.graph(&run.id).await? else {
-        return Ok(());
-    };
     let version = Version {
         program: spec.program.clone(),
         kept: Vec::new(),
     };
-    let ready = driver.engine.prepare(&question.remote_id, &version).await?;
-    if let Some(now) = &ready.graph {
-        facts.graph = Some(compared(&was, now));
-    }
+    let run = memory.and_then(|memory| memory.run.as_ref());
+    let run = run.map(|run| run.id.as_str());
+    let name = &question.remote_id;
+    let graphs = driver.engine.preview(name, &version, run).await?;
+    facts.graph = graphs.map(|(was, now)| compared(&was, &now));
     Ok(())
 }
 

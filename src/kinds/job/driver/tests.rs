@@ -85,6 +85,7 @@ impl Life {
             healthy: crate::kinds::health::Healthy::default(),
             context: &context,
             differs: true,
+            planned: None,
             memory,
         };
         let done = match what {
@@ -240,6 +241,7 @@ async fn a_version_that_does_not_prove_itself_is_turned_back() {
         Trouble::NeverRuns,
         Trouble::OtherState,
         Trouble::Fails,
+        Trouble::ShortOfRoom,
     ] {
         let mut life = Life::running().await;
         life.engine.set(Some(trouble));
@@ -294,7 +296,7 @@ async fn a_stop_that_fails_leaves_the_job_running() {
     let Halt::AsBefore(told) = halt else {
         unreachable!("{halt:?}");
     };
-    insta::assert_snapshot!(told, @"it could not be stopped with a savepoint: no such directory; it runs on");
+    insta::assert_snapshot!(told, @r#"it could not be stopped with a savepoint: no such directory; it runs on; mode = "last_checkpoint" would go on from its newest checkpoint"#);
     assert_eq!(life.runs(), "v1 at 10");
     assert_eq!(life.memory.generation, 1);
     life.engine.set(None);
@@ -342,8 +344,159 @@ async fn the_last_checkpoint_is_taken_where_it_is_kept() {
     assert_eq!(life.runs(), "v2 at 10");
     life.engine.set(Some(Trouble::DropsCheckpoints));
     let halt = life.run("v3").await.unwrap_err();
-    assert!(matches!(halt, Halt::AsBefore(_)), "{halt:?}");
+    let Halt::AsBefore(told) = halt else {
+        unreachable!("{halt:?}");
+    };
+    insta::assert_snapshot!(told, @r#"its checkpoints are deleted: mode = "last_checkpoint" would lose its state, so it runs on; mode = "savepoint" keeps it"#);
     assert_eq!(life.runs(), "v2 at 10");
+    // One that has made none yet is where it began; what began without state has lost none yet, and must not.
+    life.engine.set(Some(Trouble::NoCheckpoint));
+    life.run("v3").await.unwrap();
+    assert_eq!(life.runs(), "v3 at 10");
+    let mut first = Life::running().await;
+    first.upgrade.mode = Mode::LastCheckpoint;
+    first.engine.set(Some(Trouble::NoCheckpoint));
+    let halt = first.run("v2").await.unwrap_err();
+    assert!(matches!(halt, Halt::AsBefore(_)), "{halt:?}");
+    assert_eq!(first.runs(), "v1 at 10");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_suspended_job_keeps_its_state_whatever_its_mode_and_however_it_ended() {
+    for mode in [Mode::Savepoint, Mode::LastCheckpoint, Mode::Stateless] {
+        for ended in [None, Some(Phase::Failed), Some(Phase::Canceled)] {
+            let mut life = Life::running().await;
+            // An older savepoint is not what it goes on from.
+            life.run("v2").await.unwrap();
+            life.engine.count(5);
+            life.upgrade.mode = mode;
+            if let Some(phase) = ended {
+                life.engine.end(phase);
+            }
+            life.change(&What::Suspend).await.unwrap();
+            assert_eq!(life.runs(), "nothing");
+            life.upgrade.mode = Mode::Savepoint;
+            // A start that comes to nothing does not lose it.
+            life.engine.set(Some(Trouble::NeverRuns));
+            life.run("v3").await.unwrap_err();
+            life.engine.set(None);
+            life.run("v3").await.unwrap();
+            assert_eq!(life.runs(), "v3 at 15", "{mode:?} {ended:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_the_engine_forgot_goes_on_from_the_newest_that_is_known() {
+    let mut life = Life::running().await;
+    life.run("v2").await.unwrap();
+    life.engine.count(5);
+    life.engine.forget(true);
+    life.run("v2").await.unwrap();
+    assert_eq!(life.runs(), "v2 at 15");
+    // What it came from this time is newer than its last savepoint.
+    life.engine.forget(false);
+    life.run("v2").await.unwrap();
+    assert_eq!(life.runs(), "v2 at 15");
+    assert_eq!(life.memory.generation, 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn state_that_was_given_up_does_not_come_back() {
+    let mut life = Life::running().await;
+    life.run("v2").await.unwrap();
+    life.upgrade.mode = Mode::Stateless;
+    life.run("v3").await.unwrap();
+    assert_eq!(life.runs(), "v3 at 0");
+    assert_eq!(life.memory.newest(), None);
+    life.upgrade.mode = Mode::Savepoint;
+    life.engine.count(3);
+    life.run("v2").await.unwrap();
+    assert_eq!(life.runs(), "v2 at 3");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_that_the_engine_forgot_is_no_dead_end() {
+    for cut in 0..40 {
+        for finds in [true, false] {
+            let mut life = Life::running().await;
+            life.run("v2").await.unwrap();
+            life.engine.cut_after(cut);
+            let first = life.run("v3").await;
+            life.engine.heal();
+            life.engine.forget(finds);
+            life.run("v3").await.unwrap();
+            assert_eq!(life.runs(), "v3 at 10", "cut {cut}, {first:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_earlier_run_sent_and_comes_to_light_late_is_not_started_twice() {
+    for (looks, trouble) in [(4, None), (1, Some(Trouble::OtherWords))] {
+        let mut met = false;
+        for cut in 0..40 {
+            let mut life = Life::running().await;
+            life.engine.cut_after(cut);
+            let first = life.run("v2").await;
+            life.engine.heal();
+            if first.is_err() && life.runs() == "v2 at 10" {
+                met = true;
+                life.engine.hide(looks);
+                life.engine.set(trouble);
+            }
+            life.run("v2").await.unwrap();
+            assert_eq!(life.runs(), "v2 at 10", "cut {cut}");
+            let most = life.engine.most_at_once();
+            assert!(most <= 1, "cut {cut}: two ran at once");
+        }
+        assert!(met);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_version_that_ran_unwatched_is_not_set_back() {
+    let mut met = false;
+    for cut in 0..40 {
+        let mut life = Life::running().await;
+        life.engine.cut_after(cut);
+        let first = life.run("v2").await;
+        life.engine.heal();
+        let runs = life.runs();
+        met |= runs == "v2 at 10" && first.is_err();
+        // It counts on for long before anybody looks.
+        life.engine.count(5);
+        life.run("v3").await.unwrap();
+        let expected = if runs == "nothing" {
+            "v3 at 10"
+        } else {
+            "v3 at 15"
+        };
+        assert_eq!(life.runs(), expected, "cut {cut}");
+    }
+    assert!(met);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cut_start_without_state_is_not_repeated_for_one_with_it() {
+    for cut in 0..40 {
+        let mut life = Life::running().await;
+        life.upgrade.mode = Mode::Stateless;
+        life.engine.cut_after(cut);
+        let first = life.run("v2").await;
+        let is_done = first.is_ok();
+        life.engine.heal();
+        // It is not wanted any more.
+        life.upgrade.mode = Mode::Savepoint;
+        let begun = life.runs() == "v2 at 0";
+        life.run("v3").await.unwrap();
+        let expected = if is_done || begun {
+            "v3 at 0"
+        } else {
+            "v3 at 10"
+        };
+        assert_eq!(life.runs(), expected, "cut {cut}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -381,6 +534,7 @@ async fn a_parallelism_is_changed_in_place_where_the_engine_can() {
         healthy: crate::kinds::health::Healthy::default(),
         context: &context,
         differs: true,
+        planned: None,
         memory: life.memory.clone(),
     };
     change.run(&scaled, None).await.unwrap();

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
+use url::Url;
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Span, capitalised};
 use crate::document::ContentHash;
 use crate::kinds::job::spec::Reader;
 
@@ -50,6 +51,18 @@ impl Origin {
     }
 }
 
+/// Checks the address of a jar.
+fn address(given: String, place: Span, reader: &mut Reader<'_>) -> Option<String> {
+    let problem = match Url::parse(&given) {
+        Ok(url) if url.username().is_empty() && url.password().is_none() => return Some(given),
+        Ok(_) => "It holds a login, which Flink, plans and the state would show.".to_owned(),
+        Err(error) => format!("{}.", capitalised(&error.to_string())),
+    };
+    let wrong = Diagnostic::error("invalid-value", "The jar's address cannot be used");
+    reader.found.push(wrong.at(place).detail(problem));
+    None
+}
+
 impl FlinkJar {
     pub(in crate::kinds::job) fn decode(reader: &mut Reader<'_>) -> Option<Self> {
         let given = reader.text("jar");
@@ -87,7 +100,7 @@ impl FlinkJar {
                 );
                 return None;
             }
-            (None, Some(declared)) => (Origin::Url(given?), declared),
+            (None, Some(declared)) => (Origin::Url(address(given?, place, reader)?), declared),
             (None, None) => {
                 reader.found.push(
                     Diagnostic::error("missing-hash", "A jar at an address needs sha256")

@@ -26,7 +26,7 @@ pub(super) const BLOCKS: [NestedBlockSchema; 2] = [
         BlockSchema::flat(&[
             AttributeSchema::required(
                 "jar",
-                "The jar: a file of the project, or an address that begins with https://.",
+                "The jar: a file of the project, or an address, https://… or http://…, with sha256.",
             ),
             AttributeSchema::optional(
                 "sha256",

@@ -183,3 +183,17 @@ fn mistakes_are_told_where_they_are() {
       None of them is an INSERT or an EXECUTE STATEMENT SET.
     "#);
 }
+
+#[test]
+fn an_address_is_one_and_holds_no_login() {
+    let hash = "0".repeat(64);
+    let problem = |jar: &str| {
+        problems(&format!(
+            "job \"a\" {{\n  flink_jar {{\n    jar    = \"{jar}\"\n    sha256 = \"{hash}\"\n  }}\n}}\n"
+        ))
+    };
+    let login = problem("https://user:word@example.com/a.jar");
+    assert!(login.contains("It holds a login"), "{login}");
+    let wrong = problem("http://exa mple.com/a.jar");
+    assert!(wrong.contains("cannot be used"), "{wrong}");
+}

@@ -3,10 +3,12 @@
 
 use std::time::Duration;
 
-use crate::kinds::job::driver::engine::{Engine, EngineError, Look, Phase};
+use crate::kinds::job::driver::engine::{Engine, EngineError, Graph, Look, Phase};
 use crate::kinds::job::memory::Run;
 
-use super::{Change, Halt, Halting, Wait, asked};
+use tokio::time::sleep;
+
+use super::{Change, Halt, Halting, LONGEST_LOOK, Wait, asked};
 
 impl<E: Engine> Change<'_, E> {
     /// Waits until a run is well; says why where it is not, and will not be.
@@ -14,12 +16,14 @@ impl<E: Engine> Change<'_, E> {
         let within = self.healthy.within_ms.unwrap_or(self.upgrade.timeout_ms);
         let mut wait = Wait::new(Duration::from_millis(within));
         let mut told = String::new();
+        let mut is_starved = false;
         loop {
             let late = match self.engine.look(&run.id).await {
                 Ok(Some(look)) => {
                     if let Some(why) = ruined(&look, run) {
-                        return Ok(Err(why));
+                        return Ok(Err(self.ruin(why, &look, run).await));
                     }
+                    is_starved = look.running < look.parts;
                     match self.missing(&look, run) {
                         None => return Ok(Ok(())),
                         Some(missing) => missing,
@@ -36,9 +40,41 @@ impl<E: Engine> Change<'_, E> {
             }
             if !wait.again().await {
                 let seconds = wait.within.as_secs();
-                return Ok(Err(format!("it was not well within {seconds} s: {late}")));
+                let mut why = format!("it was not well within {seconds} s: {late}");
+                if is_starved && let Some(no_room) = self.no_room().await {
+                    why = format!("{why}; {no_room}");
+                }
+                return Ok(Err(why));
             }
         }
+    }
+
+    /// Says why a run will not become well. What it failed of may be known a moment later than that it did.
+    async fn ruin(&self, why: String, look: &Look, run: &Run) -> String {
+        if look.cause.is_some() {
+            return why;
+        }
+        sleep(LONGEST_LOOK).await;
+        match self.engine.look(&run.id).await {
+            Ok(Some(look)) => ruined(&look, run).unwrap_or(why),
+            _ => why,
+        }
+    }
+
+    /// Says that there is no room at all, which explains why something does not run.
+    async fn no_room(&self) -> Option<String> {
+        let one = Graph {
+            parts: Vec::new(),
+            slots: 1,
+        };
+        self.engine.room(&one, None).await.ok()?
+    }
+
+    /// Whether a run is well at the first look, although nobody waited for it.
+    pub(super) async fn is_well(&self, run: &Run) -> Halting<bool> {
+        let look = asked(self.engine.look(&run.id).await)?;
+        Ok(look
+            .is_some_and(|look| ruined(&look, run).is_none() && self.missing(&look, run).is_none()))
     }
 
     /// Returns what a run still lacks.
@@ -47,6 +83,12 @@ impl<E: Engine> Change<'_, E> {
             return Some(format!(
                 "{} of {} parts run ({})",
                 look.running, look.parts, look.word
+            ));
+        }
+        if let Some(wanted) = look.short_of {
+            return Some(format!(
+                "it runs with {} of {wanted} tasks: the cluster has no more room",
+                look.parallelism
             ));
         }
         if run.from.is_some() && look.restored.is_none() {

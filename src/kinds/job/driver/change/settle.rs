@@ -18,12 +18,14 @@ impl<E: Engine> Change<'_, E> {
             Some(Step::Stopping { trigger }) => self.settle_stop(&trigger).await,
             Some(Step::Cancelling) => match self.id() {
                 Some(id) => {
-                    let from = self.cancelled(&id).await?;
+                    let from = self.cancelled(&id, false).await?;
                     Ok(Place::Stopped { from, ran: true })
                 }
                 None => self.place().await,
             },
-            Some(Step::Stopped { from }) => Ok(self.standing(from)),
+            Some(Step::Stopped { from: Some(from) }) => Ok(self.standing(Some(from))),
+            // What was given up on purpose may be wanted by now.
+            Some(Step::Stopped { from: None }) => Ok(self.standing(self.left().await?)),
             Some(Step::Starting { run, back }) => {
                 self.settle_start(run, back.as_deref(), wanted).await
             }
@@ -33,9 +35,8 @@ impl<E: Engine> Change<'_, E> {
     /// Returns where a job is whose last change settled.
     async fn place(&self) -> Halting<Place> {
         if self.memory.suspended {
-            let newest = self.memory.savepoints.first();
             return Ok(Place::Stopped {
-                from: newest.map(|savepoint| savepoint.path.clone()),
+                from: self.memory.newest().map(str::to_owned),
                 ran: false,
             });
         }
@@ -60,6 +61,10 @@ impl<E: Engine> Change<'_, E> {
         let Some(id) = self.id() else {
             return self.place().await;
         };
+        if asked(self.engine.phase(&id).await)?.is_none() {
+            self.say("the engine does not know the job any more that an earlier run told to stop");
+            return Ok(Place::Ended);
+        }
         self.say("looking for the savepoint that an earlier run asked for");
         match self.stopped(&id, trigger).await? {
             Ok(path) => Ok(Place::Stopped {
@@ -80,15 +85,19 @@ impl<E: Engine> Change<'_, E> {
         back: Option<&str>,
         wanted: Option<&Program>,
     ) -> Halting<Place> {
-        let phase = match asked(self.engine.phase(&run.id).await)? {
-            Some(phase) => phase,
-            // What an earlier run sent may still arrive: started here, it is the same job.
-            None => match self.start_again(&run, back).await? {
-                Some(phase) => phase,
-                None => return self.failed_start(&run).await,
-            },
+        let known = asked(self.engine.phase(&run.id).await)?;
+        if known.is_none() && self.has_left(&run).await? {
+            self.say("the engine has forgotten what an earlier run started; it goes on from what that left");
+            self.memory.run = Some(run);
+            self.memory.suspended = false;
+            return Ok(Place::Ended);
+        }
+        // What an earlier run sent may still arrive: started here, it is the same job.
+        let run = match known {
+            None => self.start_again(run, back).await?,
+            Some(_) => run,
         };
-        if phase != Phase::Active {
+        if asked(self.engine.phase(&run.id).await)? != Some(Phase::Active) {
             return self.failed_start(&run).await;
         }
         if back.is_some() {
@@ -111,14 +120,31 @@ impl<E: Engine> Change<'_, E> {
         if is_wanted {
             return Ok(Place::Started(run));
         }
+        if known.is_some() && self.is_well(&run).await? {
+            // What it has done since is not done twice.
+            let before = self.memory.run.replace(run);
+            self.memory.suspended = false;
+            let before = before.and_then(|run| run.version);
+            self.release(before.as_ref()).await;
+            return Ok(Place::Running);
+        }
         self.say("ending a version that is no longer wanted, and has not proved itself");
         self.end(&run.id).await?;
         self.failed_start(&run).await
     }
 
-    async fn start_again(&mut self, run: &Run, back: Option<&str>) -> Halting<Option<Phase>> {
+    /// Whether a run that the engine does not know left any state.
+    async fn has_left(&self, run: &Run) -> Halting<bool> {
+        let savepoints = self.upgrade.savepoint_directory.as_deref();
+        Ok(asked(self.engine.source(run, savepoints).await)?
+            .at
+            .is_some())
+    }
+
+    /// Starts a run that may have been started, and returns the one that is there then, if any is.
+    async fn start_again(&mut self, run: Run, back: Option<&str>) -> Halting<Run> {
         let Some(version) = &run.version else {
-            return Ok(None);
+            return Ok(run);
         };
         let ready = match self.engine.prepare(self.name, version).await {
             Ok(ready) => ready,
@@ -127,21 +153,19 @@ impl<E: Engine> Change<'_, E> {
                 self.say(format!(
                     "what an earlier run started is not to be had: {error}"
                 ));
-                return Ok(None);
+                return Ok(run);
             }
         };
-        match self.begin(&ready, run.clone(), back).await? {
-            Ok(started) => asked(self.engine.phase(&started.id).await),
-            Err(_) => Ok(None),
-        }
+        // One that is refused may be there by now, whatever is said.
+        let begun = self.begin(&ready, run, back).await?;
+        Ok(begun.unwrap_or_else(|(refused, _)| refused))
     }
 
     /// Returns the place of a job whose start came to nothing: it stands where its state is.
     async fn failed_start(&mut self, run: &Run) -> Halting<Place> {
-        let from = match (&run.from, self.id()) {
-            (Some(from), _) => Some(from.clone()),
-            (None, Some(id)) => asked(self.engine.source(&id).await)?,
-            (None, None) => None,
+        let from = match &run.from {
+            Some(from) => Some(from.clone()),
+            None => self.left().await?,
         };
         Ok(match (&from, &self.memory.run) {
             (None, None) => Place::Nowhere,

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use url::Url;
 
@@ -14,6 +15,11 @@ use crate::kinds::job::memory::{Run, Version};
 use crate::kinds::job::program::Program;
 
 use super::{Flink, Prepared, error};
+
+/// How long a jar may take to come.
+const DOWNLOAD: Duration = Duration::from_mins(10);
+/// How often its address may lead to another one, as that of a release does.
+const REDIRECTS: usize = 5;
 
 /// A jar that was uploaded.
 #[derive(Debug)]
@@ -33,24 +39,64 @@ impl Flink {
     ) -> Asked<Ready<Prepared>> {
         let id = self.uploaded(name, program, version.kept.first()).await?;
         let run = request(name, program);
-        let plan = self
-            .client()
-            .plan(&id, &run)
-            .await
-            .map_err(|found| match error(found) {
-                EngineError::Refused(why) => {
-                    EngineError::Refused(format!("the jar's main method makes no job: {why}"))
+        let graph = match self.planned(&id, &run).await {
+            Ok(graph) => graph,
+            Err(found) => {
+                if !version.kept.contains(&id) {
+                    self.forget(&id).await;
                 }
-                other => other,
-            })?;
+                return Err(found);
+            }
+        };
         Ok(Ready {
-            graph: Some(graph(&plan)),
+            graph: Some(graph),
             version: Version {
                 program: Program::FlinkJar(program.clone()),
                 kept: vec![id.clone()],
             },
             prepared: Prepared::Jar(Jar { id, run }),
         })
+    }
+
+    /// Shows what a program is made of without leaving its jar on the cluster.
+    pub(super) async fn preview_jar(
+        &self,
+        name: &str,
+        program: &FlinkJar,
+        instead: Option<&str>,
+    ) -> Asked<Option<(Graph, Graph)>> {
+        let content = self.content(program).await?;
+        // An apply at the same time has an upload of its own: this one is deleted.
+        let upload = format!("preview-{}", upload_name(name, program));
+        let id = self.client().upload(&upload, &content).await;
+        let id = id.map_err(error)?;
+        let planned = self.planned(&id, &request(name, program)).await;
+        self.forget(&id).await;
+        let (now, Some(instead)) = (planned?, instead) else {
+            return Ok(None);
+        };
+        let was = self.graph(instead).await?;
+        Ok(was.map(|was| (was, now)))
+    }
+
+    /// Runs a program's `main` up to its submission, and returns the graph that it makes.
+    async fn planned(&self, id: &str, run: &RunRequest) -> Asked<Graph> {
+        let planned = self.client().plan(id, run).await;
+        planned
+            .map(|plan| graph(&plan))
+            .map_err(|found| match error(found) {
+                EngineError::Refused(why) => {
+                    EngineError::Refused(format!("the jar's main method makes no job: {why}"))
+                }
+                other => other,
+            })
+    }
+
+    /// Deletes a jar that is of no use to anybody.
+    async fn forget(&self, id: &str) {
+        if let Err(error) = self.client().delete_jar(id).await {
+            tracing::debug!(%error, id, "a jar was not deleted");
+        }
     }
 
     pub(super) async fn start_jar(&self, jar: &Jar, run: &Run, may_drop_state: bool) -> Asked<()> {
@@ -147,14 +193,21 @@ fn graph(plan: &JobPlan) -> Graph {
 async fn download(url: &str, expected: ContentHash) -> Asked<Arc<[u8]>> {
     let refused = |why: String| EngineError::Refused(format!("the jar {url}: {why}"));
     let parsed = Url::parse(url).map_err(|wrong| refused(wrong.to_string()))?;
-    let client = http::Client::new(http::Settings::new(vec![parsed]))
-        .map_err(|wrong| refused(wrong.to_string()))?;
+    let settings = http::Settings {
+        headers: vec![("accept", "*/*".to_owned())],
+        request: DOWNLOAD,
+        call: DOWNLOAD,
+        // What it leads to is held against the hash, too.
+        redirects: REDIRECTS,
+        ..http::Settings::new(vec![parsed])
+    };
+    let client = http::Client::new(settings).map_err(|wrong| refused(wrong.to_string()))?;
     let answer = client
         .send(&Request::get([]))
         .await
         .map_err(|wrong| EngineError::Away(format!("the jar {url}: {wrong}")))?;
     if !answer.is_success() {
-        return Err(refused(format!("the answer is {}", answer.status)));
+        return Err(refused(format!("the server answers {}", answer.status)));
     }
     let found = ContentHash::of(&answer.body);
     if found != expected {

@@ -1,14 +1,21 @@
 //! Jobs on a Flink cluster: jars through the `JobManager`, SQL through the gateway (I/O).
 
+mod explained;
 mod jar;
+mod left;
 mod sql;
 
 use crate::clients::ProjectFiles;
-use crate::clients::flink::{Bounds, Checkpoints, Client, FlinkError, Job, Requirement, Triggered};
+use crate::clients::flink::{
+    Bounds, Checkpointing, Checkpoints, Client, FlinkError, Job, Requirement, Retention, Triggered,
+};
 use crate::kinds::job::memory::{Run, Version, trigger};
 use crate::kinds::job::program::Program;
+use crate::kinds::quantity::count;
 
-use super::engine::{Asked, Engine, EngineError, Graph, Look, Phase, Ready, Stopping};
+use super::engine::{Asked, Engine, EngineError, Graph, Look, Phase, Ready, Source, Stopping};
+
+use left::Folders;
 
 /// One Flink cluster.
 #[derive(Debug, Clone)]
@@ -34,6 +41,45 @@ impl Flink {
     pub(super) fn client(&self) -> &Client {
         &self.client
     }
+
+    /// Returns the graph of a job that runs, by the ids that state is mapped by.
+    async fn graph(&self, id: &str) -> Asked<Option<Graph>> {
+        let job = self.client.job(id).await.map_err(error)?;
+        Ok(job.map(|job| Graph {
+            slots: slots(&job),
+            parts: job
+                .vertices
+                .into_iter()
+                .map(|vertex| (vertex.id, vertex.name))
+                .collect(),
+        }))
+    }
+
+    /// Returns what a job left that the cluster does not know.
+    async fn forgotten(&self, run: &Run, savepoints: Option<&str>) -> Asked<Source> {
+        let cluster = self.client.settings().await.map_err(error)?;
+        let folders = Folders::of(run, savepoints, &cluster);
+        let id = run.id.clone();
+        let looking = tokio::task::spawn_blocking(move || folders.source(&id));
+        // Looking panics nowhere; and nothing found is what is told then.
+        Ok(looking.await.unwrap_or_default())
+    }
+
+    /// Returns how many tasks a job's parts are to have, where one has fewer: the adaptive scheduler lets a job run
+    /// with what there is.
+    async fn short_of(&self, job: &Job, id: &str) -> Asked<Option<u32>> {
+        let is_running = |status: &str| status == "RUNNING";
+        let runs = job.vertices.iter().all(|part| is_running(&part.status));
+        if job.scheduler_type.as_deref() != Some("Adaptive") || !runs {
+            return Ok(None);
+        }
+        let wanted = self.client.requirements(id).await.map_err(error)?;
+        let short = job.vertices.iter().filter_map(|part| {
+            let most = wanted.get(&part.id)?.parallelism.upper_bound;
+            (part.parallelism < most).then_some(most)
+        });
+        Ok(short.max())
+    }
 }
 
 impl Engine for Flink {
@@ -46,12 +92,35 @@ impl Engine for Flink {
         }
     }
 
+    async fn discard(&self, prepared: Prepared) {
+        match prepared {
+            Prepared::Jar(_) => {}
+            Prepared::Sql(sql) => sql.close().await,
+        }
+    }
+
+    async fn preview(
+        &self,
+        name: &str,
+        version: &Version,
+        instead: Option<&str>,
+    ) -> Asked<Option<(Graph, Graph)>> {
+        match &version.program {
+            Program::FlinkJar(program) => self.preview_jar(name, program, instead).await,
+            Program::FlinkSql(program) => self.preview_sql(name, program, version, instead).await,
+        }
+    }
+
     async fn room(&self, graph: &Graph, instead: Option<&str>) -> Asked<Option<String>> {
-        let (overview, config) =
-            tokio::try_join!(self.client.overview(), self.client.config()).map_err(error)?;
-        // The adaptive scheduler makes do with what there is; a cluster without any slot gets them when it
-        // needs them, as on Kubernetes and YARN.
-        if config.features.web_rescale || overview.slots_total == 0 {
+        let (overview, settings) =
+            tokio::try_join!(self.client.overview(), self.client.settings()).map_err(error)?;
+        // A cluster that gets slots when it needs them has as many as it wants.
+        let target = settings.get("execution.target");
+        let grows = settings.contains_key("kubernetes.cluster-id")
+            || target.is_some_and(|target| {
+                target.starts_with("kubernetes-") || target.starts_with("yarn-")
+            });
+        if grows || overview.slots_total == 0 {
             return Ok(None);
         }
         let freed = match instead {
@@ -62,8 +131,8 @@ impl Engine for Flink {
             return Ok(None);
         }
         Ok(Some(format!(
-            "it needs {} slots, and the cluster has {} of {} free{}",
-            graph.slots,
+            "it needs {}, and the cluster has {} of {} free{}",
+            count(graph.slots.into(), "slot"),
             overview.slots_available,
             overview.slots_total,
             if freed > 0 {
@@ -72,18 +141,6 @@ impl Engine for Flink {
                 String::new()
             }
         )))
-    }
-
-    async fn graph(&self, id: &str) -> Asked<Option<Graph>> {
-        let job = self.client.job(id).await.map_err(error)?;
-        Ok(job.map(|job| Graph {
-            slots: slots(&job),
-            parts: job
-                .vertices
-                .into_iter()
-                .map(|vertex| (vertex.id, vertex.name))
-                .collect(),
-        }))
     }
 
     async fn start(&self, prepared: &Prepared, run: &Run, may_drop_state: bool) -> Asked<()> {
@@ -108,7 +165,10 @@ impl Engine for Flink {
             self.client.last_exception(id),
         )
         .map_err(error)?;
-        Ok(Some(look(&job, checkpoints.as_ref(), restarts, cause)))
+        Ok(Some(Look {
+            short_of: self.short_of(&job, id).await?,
+            ..look(&job, checkpoints.as_ref(), restarts, cause)
+        }))
     }
 
     async fn stop(&self, id: &str, trigger: &str, directory: Option<&str>) -> Asked<()> {
@@ -134,34 +194,50 @@ impl Engine for Flink {
         self.client.cancel(id).await.map_err(error)
     }
 
-    async fn keeps_checkpoints(&self, id: &str) -> Asked<bool> {
-        let found = self.client.checkpointing(id).await.map_err(error)?;
-        Ok(found.is_some_and(|found| {
-            let kept = found.externalization;
-            kept.enabled && !kept.delete_on_cancellation
-        }))
+    async fn retained(&self, id: &str) -> Asked<Result<bool, String>> {
+        let (found, checkpoints) =
+            tokio::try_join!(self.client.checkpointing(id), self.client.checkpoints(id))
+                .map_err(error)?;
+        let Some(found) = found.filter(Checkpointing::has_any) else {
+            return Ok(Err("it makes no checkpoints".to_owned()));
+        };
+        if !found.externalization.outlives_cancellation() {
+            return Ok(Err(
+                "its checkpoints are deleted when it is cancelled, since \
+                 execution.checkpointing.externalized-checkpoint-retention is not RETAIN_ON_CANCELLATION"
+                    .to_owned(),
+            ));
+        }
+        let Some(newest) = checkpoints.and_then(|found| found.latest.completed) else {
+            return Ok(Ok(false));
+        };
+        Ok(match newest.place() {
+            Some(_) => Ok(true),
+            None => Err(
+                "its checkpoints are in the JobManager's memory, since execution.checkpointing.dir is not set"
+                    .to_owned(),
+            ),
+        })
     }
 
-    async fn source(&self, id: &str) -> Asked<Option<String>> {
+    async fn source(&self, run: &Run, savepoints: Option<&str>) -> Asked<Source> {
+        let id = &run.id;
         let (job, checkpoints) =
             tokio::try_join!(self.client.job(id), self.client.checkpoints(id)).map_err(error)?;
         let (Some(job), Some(checkpoints)) = (job, checkpoints) else {
-            return Ok(None);
+            return self.forgotten(run, savepoints).await;
         };
-        let kept = match phase(&job.state) {
+        let outlives = match phase(&job.state) {
             // Retained checkpoints outlive a failure in any case.
-            Phase::Failed => self
-                .client
-                .checkpointing(id)
-                .await
-                .map_err(error)?
-                .is_some_and(|found| found.externalization.enabled),
-            Phase::Canceled => self.keeps_checkpoints(id).await?,
+            Phase::Failed => |kept: Retention| kept.enabled,
+            Phase::Canceled => |kept: Retention| kept.outlives_cancellation(),
             // Of what came to its end or was stopped only savepoints are left.
-            Phase::Finished => false,
-            Phase::Active => return Ok(None),
+            Phase::Finished => |_| false,
+            Phase::Active => return Ok(Source::default()),
         };
-        Ok(newest(checkpoints, kept))
+        let found = self.client.checkpointing(id).await.map_err(error)?;
+        let kept = found.is_some_and(|found| outlives(found.externalization));
+        Ok(newest(checkpoints, kept).into())
     }
 
     async fn rescales(&self) -> Asked<bool> {
@@ -262,6 +338,7 @@ fn look(
             .filter(|vertex| vertex.status == "RUNNING")
             .count(),
         parallelism: slots(job),
+        short_of: None,
         restarts: restarts.unwrap_or(0).max(u64::from(is_restarting)),
         checkpoints: checkpoints.map(|found| found.counts.completed),
         restored: restored.and_then(|restored| restored.external_path.clone()),
@@ -273,11 +350,6 @@ fn look(
 fn newest(checkpoints: Checkpoints, kept: bool) -> Option<String> {
     let latest = checkpoints.latest;
     let checkpoint = latest.completed.filter(|found| kept && !found.discarded);
-    [checkpoint, latest.savepoint]
-        .into_iter()
-        .flatten()
-        .max_by_key(|found| found.id)?
-        .external_path
-        // Flink says "<checkpoint-not-externally-addressable>" of one in memory.
-        .filter(|path| !path.starts_with('<'))
+    let found = [checkpoint, latest.savepoint].into_iter().flatten();
+    found.max_by_key(|found| found.id)?.place()
 }

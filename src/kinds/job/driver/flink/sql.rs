@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use crate::clients::flink::gateway::{Session, StatementError};
 use crate::clients::flink::tells_duplicate;
-use crate::kinds::job::driver::engine::{Asked, EngineError, Ready};
+use crate::kinds::job::driver::engine::{Asked, Engine as _, EngineError, Graph, Ready};
 use crate::kinds::job::flink::{FlinkSql, Script, Statements, split};
 use crate::kinds::job::memory::{Run, Version};
 use crate::kinds::job::program::Program;
 
-use super::{Flink, Prepared, error};
+use super::{Flink, Prepared, error, explained};
 
 /// How long one statement may take. The first of a session is slow.
 const STATEMENT: Duration = Duration::from_mins(2);
@@ -48,11 +48,13 @@ impl Flink {
         let statements = Statements::of(texts.iter().flat_map(|text| split(text)))
             .map_err(|why| EngineError::Refused(why.to_lowercase()))?;
         let session = gateway.open(name).await.map_err(error)?;
-        let declared = declare(&session, name, program, &statements).await;
-        if let Err(found) = declared {
-            session.close().await;
-            return Err(found);
-        }
+        let graph = match declare(&session, name, program, &statements).await {
+            Ok(graph) => graph,
+            Err(found) => {
+                session.close().await;
+                return Err(found);
+            }
+        };
         Ok(Ready {
             prepared: Prepared::Sql(Sql {
                 session,
@@ -62,8 +64,25 @@ impl Flink {
                 program: Program::FlinkSql(program.clone()),
                 kept,
             },
-            graph: None,
+            graph,
         })
+    }
+
+    /// Shows what a program is made of in a session of its own, and closes that.
+    pub(super) async fn preview_sql(
+        &self,
+        name: &str,
+        program: &FlinkSql,
+        version: &Version,
+        instead: Option<&str>,
+    ) -> Asked<Option<(Graph, Graph)>> {
+        let ready = self.prepare_sql(name, program, version).await?;
+        self.discard(ready.prepared).await;
+        let (Some(now), Some(instead)) = (ready.graph, instead) else {
+            return Ok(None);
+        };
+        let was = self.client().job(instead).await.map_err(error)?;
+        Ok(was.map(|was| (explained::running(&was.plan), now)))
     }
 
     /// Returns the texts of a script, and those that are kept: files may be others when it starts again.
@@ -89,13 +108,14 @@ impl Flink {
     }
 }
 
-/// Says all but the job's statement, which is only explained: mistakes show before anything is touched.
+/// Says all but the job's statement, which is only explained: mistakes show before anything is touched. Returns
+/// what it would be made of, where the gateway tells that.
 async fn declare(
     session: &Session,
     name: &str,
     program: &FlinkSql,
     statements: &Statements,
-) -> Asked<()> {
+) -> Asked<Option<Graph>> {
     set(session, "execution.runtime-mode", "streaming").await?;
     set(session, "pipeline.name", name).await?;
     if let Some(parallelism) = program.parallelism {
@@ -107,7 +127,10 @@ async fn declare(
     for statement in &statements.before {
         run(session, statement).await?;
     }
-    run(session, &explain(&statements.job)).await.map(drop)
+    let statement = explain(&statements.job);
+    let text = session.show(&statement, STATEMENT).await;
+    let text = text.map_err(|found| refused(found, &statements.job))?;
+    Ok(explained::planned(&text))
 }
 
 /// Returns the statement that explains another one.
@@ -122,10 +145,14 @@ fn explain(statement: &str) -> String {
     } else {
         words
     };
-    format!("EXPLAIN {}", explained.trim_start())
+    format!("EXPLAIN JSON_EXECUTION_PLAN {}", explained.trim_start())
 }
 
 impl Sql {
+    pub(super) async fn close(self) {
+        self.session.close().await;
+    }
+
     pub(super) async fn start(&self, run: &Run, may_drop_state: bool) -> Asked<()> {
         let session = &self.session;
         set(session, JOB_ID, &run.id).await?;
@@ -166,17 +193,19 @@ async fn set(session: &Session, key: &str, value: &str) -> Asked<()> {
 }
 
 async fn run(session: &Session, statement: &str) -> Asked<Option<String>> {
-    session
-        .run(statement, STATEMENT)
-        .await
-        .map_err(|found| match found {
-            StatementError::Call(found) => error(found),
-            StatementError::Refused(why) => {
-                let shown: String = statement.chars().take(80).collect();
-                EngineError::Refused(format!("{why} (in {shown:?})"))
-            }
-            late @ StatementError::Late(_) => EngineError::Away(late.to_string()),
-        })
+    let done = session.run(statement, STATEMENT).await;
+    done.map_err(|found| refused(found, statement))
+}
+
+fn refused(found: StatementError, statement: &str) -> EngineError {
+    match found {
+        StatementError::Call(found) => error(found),
+        StatementError::Refused(why) => {
+            let shown: String = statement.chars().take(80).collect();
+            EngineError::Refused(format!("{why} (in {shown:?})"))
+        }
+        late @ StatementError::Late(_) => EngineError::Away(late.to_string()),
+    }
 }
 
 /// Returns how a person starts it.
@@ -197,11 +226,11 @@ mod tests {
     fn what_becomes_a_job_is_explained_first() {
         assert_eq!(
             explain("INSERT INTO a SELECT 1"),
-            "EXPLAIN INSERT INTO a SELECT 1"
+            "EXPLAIN JSON_EXECUTION_PLAN INSERT INTO a SELECT 1"
         );
         assert_eq!(
             explain("execute STATEMENT SET BEGIN INSERT INTO a SELECT 1; END"),
-            "EXPLAIN STATEMENT SET BEGIN INSERT INTO a SELECT 1; END"
+            "EXPLAIN JSON_EXECUTION_PLAN STATEMENT SET BEGIN INSERT INTO a SELECT 1; END"
         );
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
 
 use crate::kinds::job::driver::engine::{
-    Asked, Engine, EngineError, Graph, Look, Phase, Ready, Stopping,
+    Asked, Engine, EngineError, Graph, Look, Phase, Ready, Source, Stopping,
 };
 use crate::kinds::job::memory::{Run, Version};
 use crate::kinds::job::program::Program;
@@ -30,6 +30,12 @@ pub(super) enum Trouble {
     TooFewSlots,
     /// Checkpoints go with the job.
     DropsCheckpoints,
+    /// No checkpoint was completed.
+    NoCheckpoint,
+    /// It runs with fewer tasks than it is to have.
+    ShortOfRoom,
+    /// That an id was given before is told in words that nobody knows.
+    OtherWords,
 }
 
 #[derive(Debug, Default)]
@@ -38,6 +44,12 @@ pub(super) struct Scripted(Mutex<World>);
 #[derive(Debug, Default)]
 struct World {
     jobs: BTreeMap<String, Job>,
+    /// Those that it does not know any more.
+    forgotten: BTreeMap<String, Job>,
+    /// Whether what those left is found all the same.
+    finds_forgotten: bool,
+    /// For how many looks jobs do not come to light.
+    hidden: usize,
     savepoints: BTreeMap<String, u64>,
     triggers: BTreeMap<String, Result<String, String>>,
     trouble: Option<Trouble>,
@@ -151,6 +163,25 @@ impl Scripted {
         }
     }
 
+    /// Lets jobs come to light only after some looks at them.
+    pub(super) fn hide(&self, looks: usize) {
+        self.world().hidden = looks;
+    }
+
+    /// Ends what runs and forgets all jobs and stops, like a `JobManager` that ends; what jobs left may be found.
+    pub(super) fn forget(&self, finds: bool) {
+        let mut world = self.world();
+        let mut jobs = std::mem::take(&mut world.jobs);
+        for job in jobs.values_mut() {
+            if job.phase == Phase::Active {
+                job.phase = Phase::Failed;
+            }
+        }
+        world.forgotten.extend(jobs);
+        world.triggers.clear();
+        world.finds_forgotten = finds;
+    }
+
     pub(super) fn active(&self) -> Vec<String> {
         let world = self.world();
         let active = world.jobs.values().filter(|job| job.phase == Phase::Active);
@@ -198,7 +229,14 @@ impl Engine for Scripted {
         })
     }
 
-    async fn graph(&self, _id: &str) -> Asked<Option<Graph>> {
+    async fn discard(&self, _prepared: Version) {}
+
+    async fn preview(
+        &self,
+        _name: &str,
+        _version: &Version,
+        _instead: Option<&str>,
+    ) -> Asked<Option<(Graph, Graph)>> {
         self.call(|_| None)
     }
 
@@ -206,7 +244,12 @@ impl Engine for Scripted {
         self.call(|world| {
             world.effects += 1;
             if world.jobs.contains_key(&run.id) {
-                return Err(EngineError::Duplicate("it was submitted before".into()));
+                let words = "it was submitted before".to_owned();
+                return Err(if world.trouble == Some(Trouble::OtherWords) {
+                    EngineError::Refused(words)
+                } else {
+                    EngineError::Duplicate(words)
+                });
             }
             let text = text(&prepared.program);
             if world.trouble == Some(Trouble::NothingStarts) {
@@ -240,7 +283,13 @@ impl Engine for Scripted {
     }
 
     async fn phase(&self, id: &str) -> Asked<Option<Phase>> {
-        self.call(|world| world.jobs.get(id).map(|job| job.phase))
+        self.call(|world| {
+            if world.hidden > 0 {
+                world.hidden -= 1;
+                return None;
+            }
+            world.jobs.get(id).map(|job| job.phase)
+        })
     }
 
     async fn look(&self, id: &str) -> Asked<Option<Look>> {
@@ -258,6 +307,7 @@ impl Engine for Scripted {
                 parts: 2,
                 running: 2 - usize::from(world.troubles(&job.text, Trouble::NeverRuns)),
                 parallelism: job.parallelism,
+                short_of: world.troubles(&job.text, Trouble::ShortOfRoom).then_some(9),
                 restarts: u64::from(world.troubles(&job.text, Trouble::Restarts)),
                 checkpoints: Some(1),
                 restored,
@@ -295,16 +345,30 @@ impl Engine for Scripted {
         })
     }
 
-    async fn keeps_checkpoints(&self, _id: &str) -> Asked<bool> {
-        self.call(|world| world.trouble != Some(Trouble::DropsCheckpoints))
+    async fn retained(&self, _id: &str) -> Asked<Result<bool, String>> {
+        self.call(|world| match world.trouble {
+            Some(Trouble::DropsCheckpoints) => Err("its checkpoints are deleted".to_owned()),
+            trouble => Ok(trouble != Some(Trouble::NoCheckpoint)),
+        })
     }
 
-    async fn source(&self, id: &str) -> Asked<Option<String>> {
+    async fn source(&self, run: &Run, _savepoints: Option<&str>) -> Asked<Source> {
         self.call(|world| {
-            let job = world.jobs.get(id)?.clone();
-            let path = format!("file:/checkpoint-of-{id}");
-            world.savepoints.insert(path.clone(), job.count);
-            Some(path)
+            let forgotten = world.forgotten.get(&run.id);
+            let forgotten = forgotten.filter(|_| world.finds_forgotten);
+            let known = world.jobs.get(&run.id).filter(|_| world.hidden == 0);
+            let job = known.or(forgotten);
+            let is_left = !matches!(
+                world.trouble,
+                Some(Trouble::DropsCheckpoints | Trouble::NoCheckpoint)
+            );
+            let job = job.filter(|job| is_left && job.phase != Phase::Active);
+            let at = job.cloned().map(|job| {
+                let path = format!("file:/checkpoint-of-{}", run.id);
+                world.savepoints.insert(path.clone(), job.count);
+                path
+            });
+            at.into()
         })
     }
 
