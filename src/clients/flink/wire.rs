@@ -19,8 +19,10 @@ pub struct Overview {
 
 /// What a cluster was started with.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, rename_all = "kebab-case")]
 pub struct Config {
+    /// How old an answer about a job may be, in milliseconds: `web.refresh-interval`.
+    pub refresh_interval: i64,
     /// What it can do.
     pub features: Features,
 }
@@ -63,6 +65,9 @@ pub struct Job {
     /// The cluster's clock, in milliseconds since 1970.
     #[serde(default)]
     pub now: i64,
+    /// When it ended, in milliseconds since 1970; below 1 where it has not.
+    #[serde(default, rename = "end-time")]
+    pub end_time: i64,
     /// What it is made of.
     #[serde(default)]
     pub vertices: Vec<Vertex>,

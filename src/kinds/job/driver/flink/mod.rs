@@ -5,6 +5,8 @@ mod jar;
 mod left;
 mod sql;
 
+use std::time::Duration;
+
 use crate::clients::ProjectFiles;
 use crate::clients::flink::{
     Bounds, Checkpointing, Checkpoints, Client, FlinkError, Job, Requirement, Retention, Triggered,
@@ -16,6 +18,9 @@ use crate::kinds::quantity::count;
 use super::engine::{Asked, Engine, EngineError, Graph, Look, Phase, Ready, Source, Stopping};
 
 use left::Folders;
+
+/// The longest that an answer of Flink's is outwaited, in milliseconds. The default of `web.refresh-interval` is 3 s.
+const LONGEST_OLD_ANSWER: i64 = 30_000;
 
 /// One Flink cluster.
 #[derive(Debug, Clone)]
@@ -63,6 +68,17 @@ impl Flink {
         let looking = tokio::task::spawn_blocking(move || folders.source(&id));
         // Looking panics nowhere; and nothing found is what is told then.
         Ok(looking.await.unwrap_or_default())
+    }
+
+    /// Waits until no answer about a job's checkpoints is from before its end: Flink keeps them for a while, and its
+    /// last checkpoint or savepoint would be missing.
+    async fn outwait_old_answers(&self, job: &Job) -> Asked<()> {
+        let config = self.client.config().await.map_err(error)?;
+        let longest = config.refresh_interval.clamp(0, LONGEST_OLD_ANSWER);
+        if let Ok(left @ 1..) = u64::try_from(longest - (job.now - job.end_time)) {
+            tokio::time::sleep(Duration::from_millis(left)).await;
+        }
+        Ok(())
     }
 
     /// Returns how many tasks a job's parts are to have, where one has fewer: the adaptive scheduler lets a job run
@@ -222,9 +238,7 @@ impl Engine for Flink {
 
     async fn source(&self, run: &Run, savepoints: Option<&str>) -> Asked<Source> {
         let id = &run.id;
-        let (job, checkpoints) =
-            tokio::try_join!(self.client.job(id), self.client.checkpoints(id)).map_err(error)?;
-        let (Some(job), Some(checkpoints)) = (job, checkpoints) else {
+        let Some(job) = self.client.job(id).await.map_err(error)? else {
             return self.forgotten(run, savepoints).await;
         };
         let outlives = match phase(&job.state) {
@@ -235,9 +249,13 @@ impl Engine for Flink {
             Phase::Finished => |_| false,
             Phase::Active => return Ok(Source::default()),
         };
-        let found = self.client.checkpointing(id).await.map_err(error)?;
+        self.outwait_old_answers(&job).await?;
+        let (found, checkpoints) =
+            tokio::try_join!(self.client.checkpointing(id), self.client.checkpoints(id))
+                .map_err(error)?;
         let kept = found.is_some_and(|found| outlives(found.externalization));
-        Ok(newest(checkpoints, kept).into())
+        let newest = checkpoints.and_then(|checkpoints| newest(checkpoints, kept));
+        Ok(newest.into())
     }
 
     async fn rescales(&self) -> Asked<bool> {
@@ -265,7 +283,7 @@ impl Engine for Flink {
         loop {
             match self.client.disposal(&trigger).await.map_err(error)? {
                 Some(Triggered::InProgress) => {
-                    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+                    tokio::time::sleep(Duration::from_millis(200)).await;
                 }
                 Some(Triggered::Failed(why))
                     if !why.contains("FileNotFound") && !why.contains("Cannot find") =>
