@@ -186,10 +186,10 @@ where
     T: Send + 'static,
     F: Future<Output = T> + Send + 'static,
 {
-    let begun = OnceCell::new();
-    let begin = |head: &Head<'_>| {
+    let started = OnceCell::new();
+    let on_head = |head: &Head<'_>| {
         // A project that is loaded a second time is the same one.
-        begun.get_or_init(|| {
+        started.get_or_init(|| {
             let environment = head.environment.clone();
             let backend = backend::open(head.settings, &request.base, environment).ok()?;
             let connections = Connections::new(head.providers, &request.base)
@@ -197,8 +197,8 @@ where
             Some(tokio::spawn(work(backend, Drivers::new(connections))))
         });
     };
-    let prepared = prepare_telling(request, Some(&begin))?;
-    Ok((prepared, begun.into_inner().flatten()))
+    let prepared = prepare_telling(request, Some(&on_head))?;
+    Ok((prepared, started.into_inner().flatten()))
 }
 
 async fn look(backend: LocalBackend, mut drivers: Drivers) -> Looked {

@@ -187,6 +187,7 @@ fn paint(text: &str, verdict: Verdict, colour: bool) -> String {
 }
 
 /// Returns the document for programs: JSON, and a line feed.
+#[expect(clippy::missing_panics_doc, reason = "the keys are all texts")]
 pub fn json(report: &Report) -> String {
     let document = Document {
         environment: &report.environment,

@@ -69,8 +69,8 @@ fn a_pull_request_gets_a_table() {
 }
 
 #[test]
-fn programs_get_every_object() {
-    let document: Json = serde_json::from_str(&json(&report())).unwrap();
+fn programs_get_every_object() -> Result<(), serde_json::Error> {
+    let document: Json = serde_json::from_str(&json(&report()))?;
     assert_eq!(document["verdict"], "unhealthy");
     assert_eq!(
         document["objects"].as_object().map(serde_json::Map::len),
@@ -79,6 +79,7 @@ fn programs_get_every_object() {
     let group = &document["objects"]["consumer_group.search_index"];
     assert_eq!(group["measures"]["lag"], 12_000);
     assert_eq!(group["symptoms"][0]["verdict"], "progressing");
+    Ok(())
 }
 
 #[test]
