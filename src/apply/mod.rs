@@ -150,10 +150,19 @@ async fn moved_since(
         .iter()
         .filter(|change| {
             now.get(&change.address)
-                .is_some_and(|live| *live != change.live)
+                .is_some_and(|live| has_moved(change, live.as_ref()))
         })
         .map(|change| change.address.clone())
         .collect())
+}
+
+fn has_moved(change: &Change, now: Option<&Document>) -> bool {
+    let (Some(seen), Some(now)) = (&change.live, now) else {
+        return change.live.as_ref() != now;
+    };
+    let kind = kinds::kind(&change.address.kind);
+    // Where one of the two cannot be read, it is not known to be as it was.
+    !kind.is_some_and(|kind| (kind.is_unmoved)(seen, now, &change.remote_id).unwrap_or(false))
 }
 
 /// Returns what the state holds for a change, under its address so far.

@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::address::ProviderAddress;
+use crate::clients::http::settings::WrongSetting;
 use crate::clients::kafka::settings::SettingErrors;
 use crate::config::block::Attribute;
 use crate::config::files::Files;
@@ -50,16 +51,25 @@ pub const PROVIDERS: &[ProviderSchema] = &[
     },
 ];
 
-/// A project's providers and their clients.
+/// A project's providers and their clients. Clones share the clients.
+#[derive(Clone)]
 pub struct Connections {
-    providers: BTreeMap<ProviderAddress, Provider>,
+    providers: Arc<BTreeMap<ProviderAddress, Provider>>,
     base: PathBuf,
     files: ProjectFiles,
-    connect: Mutex<BTreeMap<ProviderAddress, connect::Client>>,
-    flink: Mutex<BTreeMap<ProviderAddress, flink::Client>>,
-    kafka: Mutex<BTreeMap<ProviderAddress, kafka::Client>>,
-    registries: Mutex<BTreeMap<ProviderAddress, registry::Client>>,
+    clients: Arc<Clients>,
 }
+
+/// The clients that were made so far.
+#[derive(Default)]
+struct Clients {
+    connect: Made<connect::Client>,
+    flink: Made<flink::Client>,
+    kafka: Made<kafka::Client>,
+    registries: Made<registry::Client>,
+}
+
+type Made<C> = Mutex<BTreeMap<ProviderAddress, C>>;
 
 impl fmt::Debug for Connections {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -72,13 +82,10 @@ impl Connections {
     /// certificates and secrets start from `base`.
     pub fn new(providers: &BTreeMap<ProviderAddress, Provider>, base: &Path) -> Self {
         Self {
-            providers: providers.clone(),
+            providers: Arc::new(providers.clone()),
             base: base.to_owned(),
             files: ProjectFiles::default(),
-            connect: Mutex::default(),
-            flink: Mutex::default(),
-            kafka: Mutex::default(),
-            registries: Mutex::default(),
+            clients: Arc::default(),
         }
     }
 
@@ -96,7 +103,7 @@ impl Connections {
 
     /// Returns the client of a `kafka` provider; reads its secrets and certificates the first time.
     pub fn kafka(&self, address: &ProviderAddress) -> Result<kafka::Client, Diagnostics> {
-        kept(&self.kafka, address, || {
+        kept(&self.clients.kafka, address, || {
             let provider = self.provider(address)?;
             let pairs = self.settings(provider)?;
             let told = |wrong: SettingErrors| {
@@ -115,7 +122,7 @@ impl Connections {
     /// Returns the client of a `schema_registry` provider; reads its secrets and certificates the first
     /// time.
     pub fn registry(&self, address: &ProviderAddress) -> Result<registry::Client, Diagnostics> {
-        kept(&self.registries, address, || {
+        kept(&self.clients.registries, address, || {
             let provider = self.provider(address)?;
             let pairs = self.settings(provider)?;
             let mut settings = registry::settings::read(pairs)
@@ -137,15 +144,41 @@ impl Connections {
 
     /// Returns the client of a `connect` provider; reads its secrets and certificates the first time.
     pub fn connect(&self, address: &ProviderAddress) -> Result<connect::Client, Diagnostics> {
-        kept(&self.connect, address, || {
+        kept(&self.clients.connect, address, || {
             let provider = self.provider(address)?;
             let pairs = self.settings(provider)?;
             let mut settings = connect::settings::read(pairs)
                 .map_err(|wrong| wrong_settings("connect-setting", provider, wrong))?;
             settings.http.tls.start_from(&self.base);
+            if let Some(wrong) = self.wrong_home(&settings) {
+                return Err(wrong_settings("connect-setting", provider, vec![wrong]));
+            }
             connect::Client::new(settings)
                 .map_err(|error| no_client("connect-setting", address, provider, &error))
         })
+    }
+
+    /// Returns what is wrong with where the workers' own topics are said to be.
+    fn wrong_home(&self, settings: &connect::Settings) -> Option<WrongSetting> {
+        let (name, problem) = match (&settings.kafka_provider, &settings.offset_storage_topic) {
+            (Some(home), _) if self.providers.contains_key(home) => return None,
+            (Some(home), _) => {
+                let problem = format!("the project has no provider {home}");
+                ("kafka_provider", problem)
+            }
+            (None, Some(_)) if self.default_of_kind("kafka").is_none() => {
+                let problem = match self.of_kind("kafka").next() {
+                    None => "the project has no provider kafka that could read it",
+                    Some(_) => {
+                        "the project has several providers kafka: set kafka_provider to the one whose cluster \
+                         holds it"
+                    }
+                };
+                ("offset_storage_topic", problem.to_owned())
+            }
+            (None, _) => return None,
+        };
+        Some(WrongSetting { name, problem })
     }
 
     /// Returns what reads the secrets that objects' settings name.
@@ -157,7 +190,7 @@ impl Connections {
 
     /// Returns the client of a `flink` provider; reads its secrets and certificates the first time.
     pub fn flink(&self, address: &ProviderAddress) -> Result<flink::Client, Diagnostics> {
-        kept(&self.flink, address, || {
+        kept(&self.clients.flink, address, || {
             let provider = self.provider(address)?;
             let pairs = self.settings(provider)?;
             let mut settings = flink::settings::read(pairs)
@@ -169,10 +202,31 @@ impl Connections {
     }
 
     /// Returns the addresses of all providers of a kind.
-    pub fn of_kind<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a ProviderAddress> {
+    pub fn of_kind(&self, kind: &str) -> impl Iterator<Item = &ProviderAddress> {
         self.providers
             .keys()
             .filter(move |address| &*address.kind == kind)
+    }
+
+    /// Returns the provider of a kind that is meant where none is named: the only one, or that without an alias.
+    pub fn default_of_kind(&self, kind: &str) -> Option<&ProviderAddress> {
+        let all: Vec<&ProviderAddress> = self.of_kind(kind).collect();
+        match *all {
+            [only] => Some(only),
+            _ => all.into_iter().find(|address| address.alias.is_none()),
+        }
+    }
+
+    /// Returns the client of a `kafka` provider, or why it cannot be made, in a line.
+    pub fn cluster(&self, address: &ProviderAddress) -> Result<kafka::Client, String> {
+        let client = self.kafka(address);
+        client.map_err(|found| format!("provider {address}: {}", found.summaries()))
+    }
+
+    /// Returns the clients of all `kafka` providers, or why one cannot be made.
+    pub fn clusters(&self) -> Vec<Result<kafka::Client, String>> {
+        let addresses = self.of_kind("kafka");
+        addresses.map(|address| self.cluster(address)).collect()
     }
 
     /// Returns the settings of a provider as texts, secrets resolved.
@@ -308,7 +362,7 @@ fn kept<C: Clone>(
 fn wrong_settings(
     code: &'static str,
     provider: &Provider,
-    wrong: Vec<http::settings::WrongSetting>,
+    wrong: Vec<WrongSetting>,
 ) -> Diagnostics {
     let diagnostics = wrong.into_iter().map(|wrong| {
         Diagnostic::error(code, format!("The setting {:?} cannot be used", wrong.name))

@@ -323,13 +323,7 @@ fn kafka_of(object: &ObjectState, state: &State, drivers: &Drivers) -> Option<Pr
         .filter_map(|address| state.objects.get(address))
         .map(|topic| topic.provider.clone())
         .next();
-    of_topic.or_else(|| {
-        let all: Vec<&ProviderAddress> = drivers.connections().of_kind(KAFKA).collect();
-        match *all {
-            [only] => Some(only.clone()),
-            _ => all.into_iter().find(|it| it.alias.is_none()).cloned(),
-        }
-    })
+    of_topic.or_else(|| drivers.connections().default_of_kind(KAFKA).cloned())
 }
 
 #[cfg(test)]

@@ -123,6 +123,8 @@ pub struct KindEntry {
     pub drift: DriftFn,
     /// See [`Kind::equivalent`]: two descriptions, the object's name.
     pub equivalent: fn(&Document, &Document, &str) -> Result<bool, WrongDocument>,
+    /// See [`Kind::is_unmoved`]: the live object as it was seen, and as it is now, the object's name.
+    pub is_unmoved: fn(&Document, &Document, &str) -> Result<bool, WrongDocument>,
     /// See [`Kind::outcome`]: live, the object's name.
     pub outcome: fn(&Document, &str) -> Result<Option<Document>, WrongDocument>,
     /// See [`Kind::cannot_adopt`]: live, the object's name.
@@ -169,6 +171,7 @@ impl KindEntry {
             meaning_varies: <D::Kind as Kind>::MEANING_VARIES,
             drift: drift::<D::Kind>,
             equivalent: equivalent::<D::Kind>,
+            is_unmoved: is_unmoved::<D::Kind>,
             outcome: outcome::<D::Kind>,
             cannot_adopt: cannot_adopt::<D::Kind>,
             adopt: adopt::<D::Kind>,
@@ -232,6 +235,19 @@ fn acts<K: Kind>(
         .map(|applied| read::<K, _>(applied, "state", remote_id))
         .transpose()?;
     Ok(K::acts(&spec, applied.as_ref()))
+}
+
+fn is_unmoved<K: Kind>(
+    seen: &Document,
+    now: &Document,
+    remote_id: &str,
+) -> Result<bool, WrongDocument> {
+    if seen == now {
+        return Ok(true);
+    }
+    let seen: K::Live = read::<K, _>(seen, "live object", remote_id)?;
+    let now: K::Live = read::<K, _>(now, "live object", remote_id)?;
+    Ok(K::is_unmoved(&seen, &now))
 }
 
 fn drift<K: Kind>(

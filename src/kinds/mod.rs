@@ -166,6 +166,12 @@ pub trait Kind: Sized + Send + Sync + 'static {
         turned.collect()
     }
 
+    /// Whether an object is as it was seen, so that what was planned for it then may be done now. The two are not
+    /// the same in all: what changes by itself may be passed over.
+    fn is_unmoved(_seen: &Self::Live, _now: &Self::Live) -> bool {
+        false
+    }
+
     /// Whether two descriptions mean the same: one that was only written anew is no change.
     fn equivalent(a: &Self::Spec, b: &Self::Spec) -> bool {
         Document::of(a) == Document::of(b)

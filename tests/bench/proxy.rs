@@ -2,6 +2,7 @@
 //! round trip. Prints its address, and ends with its standard input. Does I/O.
 
 #[path = "../suite/support/proxy.rs"]
+#[expect(dead_code, reason = "only tests hold requests")]
 mod proxy;
 
 use std::error::Error;

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::io::ErrorKind;
 use std::net::TcpListener;
 
+use streamform::clients::connect;
 use streamform::clients::kafka::SETTINGS;
 
 use crate::support::program::Program;
@@ -41,11 +42,34 @@ impl Door {
 /// Plans a topic through a provider with these settings besides the broker's address, and returns what is
 /// told.
 fn told(settings: &str, prepare: impl FnOnce(&Project, Program) -> Program) -> String {
+    told_of(
+        |address| {
+            format!(
+                "provider \"kafka\" {{\n  bootstrap_servers = \"{address}\"\n{settings}}}\n\ntopic \"a\" {{}}\n"
+            )
+        },
+        prepare,
+    )
+}
+
+/// Plans a connector through a provider with these settings besides the workers' address, in a project with more
+/// blocks, and returns what is told.
+fn told_of_connect(settings: &str, more: &str) -> String {
+    let project = |address: &str| {
+        format!(
+            "provider \"connect\" {{\n  url = \"http://{address}\"\n{settings}}}\n\n\
+             connector \"a\" {{ class = \"S\" }}\n{more}"
+        )
+    };
+    told_of(project, |_, program| program)
+}
+
+fn told_of(
+    text: impl FnOnce(&str) -> String,
+    prepare: impl FnOnce(&Project, Program) -> Program,
+) -> String {
     let door = Door::new();
-    let address = door.address();
-    let text = format!(
-        "provider \"kafka\" {{\n  bootstrap_servers = \"{address}\"\n{settings}}}\n\ntopic \"a\" {{}}\n"
-    );
+    let text = text(&door.address());
     let project = Project::new().file("main.hcl", &text);
     let program = prepare(&project, project.program(&["plan"]));
     let run = program.run().expect(1);
@@ -73,6 +97,37 @@ fn every_setting_is_refused_when_it_is_of_the_wrong_type() {
         .filter(|setting| setting.name != "bootstrap_servers")
         .map(|setting| format!("  {} = {{ a = 1 }}\n", setting.name));
     insta::assert_snapshot!("wrong_types", each(cases));
+}
+
+#[test]
+fn every_setting_of_the_workers_is_refused_when_it_is_of_the_wrong_type() {
+    let names = connect::SETTINGS.iter().map(|setting| setting.name);
+    let cases = names
+        .filter(|name| *name != "url")
+        .map(|name| told_of_connect(&format!("  {name} = {{ a = 1 }}\n"), ""));
+    insta::assert_snapshot!("workers_wrong_types", cases.collect::<Vec<_>>().join("\n"));
+}
+
+#[test]
+fn where_the_workers_topics_are_is_a_cluster_of_the_project() {
+    const TOPIC: &str = "  offset_storage_topic = \"connect-offsets\"\n";
+    let kafka = |alias: &str| {
+        format!(
+            "provider \"kafka\" {{\n  alias = \"{alias}\"\n  bootstrap_servers = \"localhost:1\"\n}}\n"
+        )
+    };
+    let both = kafka("east") + &kafka("west");
+    let cases = [
+        told_of_connect("  kafka_provider = \"kafka\"\n", ""),
+        told_of_connect("  kafka_provider = \"kafka.north\"\n", &both),
+        told_of_connect("  kafka_provider = \"connect\"\n", ""),
+        told_of_connect("  kafka_provider = \"kafka.\"\n", ""),
+        told_of_connect("  offset_storage_topic = \"\"\n", ""),
+        told_of_connect(TOPIC, ""),
+        told_of_connect(TOPIC, &both),
+        told_of_connect("  offset_topic = \"connect-offsets\"\n", ""),
+    ];
+    insta::assert_snapshot!("workers_topics", cases.join("\n"));
 }
 
 #[test]

@@ -10,12 +10,14 @@ pub mod settings;
 mod wire;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
 use tokio::time::Instant;
 
+use crate::address::ProviderAddress;
 use crate::clients::http::{self, Method, Request, present};
 
 pub use error::ConnectError;
@@ -38,6 +40,8 @@ pub type Config = BTreeMap<String, String>;
 pub struct Client {
     http: http::Client,
     ready: Duration,
+    kafka_provider: Option<ProviderAddress>,
+    offset_storage_topic: Option<Arc<str>>,
 }
 
 impl Client {
@@ -46,12 +50,24 @@ impl Client {
         Ok(Self {
             http: http::Client::new(settings.http)?,
             ready: settings.ready,
+            kafka_provider: settings.kafka_provider,
+            offset_storage_topic: settings.offset_storage_topic.map(Arc::from),
         })
     }
 
     /// Returns how long a connector may take to reach its state.
     pub fn ready(&self) -> Duration {
         self.ready
+    }
+
+    /// Returns the provider of the cluster that holds the workers' own topics, where it is named.
+    pub fn kafka_provider(&self) -> Option<&ProviderAddress> {
+        self.kafka_provider.as_ref()
+    }
+
+    /// Returns the workers' `offset.storage.topic`, where it is named.
+    pub fn offset_storage_topic(&self) -> Option<&str> {
+        self.offset_storage_topic.as_deref()
     }
 
     /// Returns all connectors with what is set and how they do, in one request.

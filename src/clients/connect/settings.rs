@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::address::ProviderAddress;
 use crate::clients::http;
 use crate::clients::http::settings::{Given, WrongSetting};
 use crate::config::schema::AttributeSchema;
@@ -21,6 +22,14 @@ pub const SETTINGS: &[AttributeSchema] = &AttributeSchema::all_optional([
     ),
     ("basic_auth_password", "The login's password."),
     ("bearer_auth_token", "The token of a login by OAuth."),
+    (
+        "kafka_provider",
+        "The provider of the cluster that the workers keep their own topics in, as `kafka` or `kafka.east`; the project's default or only one where it is not set.",
+    ),
+    (
+        "offset_storage_topic",
+        "The workers' `offset.storage.topic`: a plan reads there what a new connector of a name that was used before goes on from.",
+    ),
     (
         "ready_timeout_ms",
         "How long a connector may take to reach its state, in milliseconds; six minutes where it is not set, longer than Connect's scheduled.rebalance.max.delay.ms.",
@@ -69,6 +78,10 @@ pub struct Settings {
     pub http: http::Settings,
     /// How long a connector may take to reach its state.
     pub ready: Duration,
+    /// The provider of the cluster that holds the workers' own topics, where it is named.
+    pub kafka_provider: Option<ProviderAddress>,
+    /// The topic that holds how far sources have come, where it is named.
+    pub offset_storage_topic: Option<String>,
 }
 
 /// Reads the settings. Secrets must be resolved; what is not known was refused by the loader.
@@ -87,7 +100,31 @@ pub fn read(pairs: BTreeMap<String, String>) -> Result<Settings, Vec<WrongSettin
     http.call = http.call.max(http.request * 2);
     let ready = given.number("ready_timeout_ms", 1);
     let ready = ready.map_or(READY, Duration::from_millis);
-    given.finish(Settings { http, ready })
+    let kafka_provider = kafka_provider(&mut given);
+    let offset_storage_topic = given.take("offset_storage_topic");
+    if offset_storage_topic.as_ref().is_some_and(String::is_empty) {
+        given.wrong("offset_storage_topic", "it names no topic");
+    }
+    given.finish(Settings {
+        http,
+        ready,
+        kafka_provider,
+        offset_storage_topic,
+    })
+}
+
+fn kafka_provider(given: &mut Given) -> Option<ProviderAddress> {
+    const NAME: &str = "kafka_provider";
+    let text = given.take(NAME)?;
+    match text.parse::<ProviderAddress>() {
+        Ok(address) if &*address.kind == "kafka" => Some(address),
+        _ => {
+            let problem =
+                format!("{text:?} is no provider of Kafka: write \"kafka\" or \"kafka.ALIAS\"");
+            given.wrong(NAME, problem);
+            None
+        }
+    }
 }
 
 #[cfg(test)]
@@ -117,8 +154,18 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named() {
-        let wrong = read(pairs(&[("ready_timeout_ms", "soon")])).expect_err("refused");
+        let given = [
+            ("ready_timeout_ms", "soon"),
+            ("kafka_provider", "connect.east"),
+            ("offset_storage_topic", ""),
+        ];
+        let wrong = read(pairs(&given)).expect_err("refused");
         let wrong = wrong.iter().map(|w| format!("{}: {}", w.name, w.problem));
-        insta::assert_snapshot!(wrong.collect::<Vec<_>>().join("; "), @r#"url: it must be set; ready_timeout_ms: "soon" is not a whole number from 1"#);
+        insta::assert_snapshot!(wrong.collect::<Vec<_>>().join("\n"), @r#"
+        url: it must be set
+        ready_timeout_ms: "soon" is not a whole number from 1
+        kafka_provider: "connect.east" is no provider of Kafka: write "kafka" or "kafka.ALIAS"
+        offset_storage_topic: it names no topic
+        "#);
     }
 }

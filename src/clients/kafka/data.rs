@@ -1,6 +1,8 @@
-//! Reads a few records with librdkafka, to see whether a topic's records have keys. Does I/O.
+//! Reads records with librdkafka: a few, to see whether a topic's records have keys, or all of a topic that holds
+//! what a system remembers. Does I/O.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,6 +14,8 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use super::Client;
 use super::error::KafkaError;
+use super::metadata::TopicSelection;
+use super::offsets::{OffsetSpec, TopicPartition};
 use super::settings::Settings;
 
 /// What a sample of a topic's newest records showed.
@@ -25,7 +29,69 @@ pub struct KeySample {
     pub cut_short: bool,
 }
 
+/// How far the reading of a whole topic came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Extent {
+    /// How many records were read.
+    pub records: u64,
+    /// How many offsets were still ahead when the time was over: as many records, or fewer in a topic that is
+    /// compacted.
+    pub unread: u64,
+}
+
 impl Client {
+    /// Reads a topic from its beginning to where it ended when the reading began, and shows each record's key and
+    /// value to `see`, the records of a partition in their order. Of transactions only what was committed is
+    /// read. Returns what `see` made of `seen`, and how far it came; `None` where there is no such topic.
+    ///
+    /// Joins no group and commits nothing.
+    #[tracing::instrument(level = "debug", skip(self, seen, see))]
+    pub async fn read_through<T: Send + 'static>(
+        &self,
+        topic: &str,
+        within: Duration,
+        seen: T,
+        see: impl Fn(&mut T, Option<&[u8]>, Option<&[u8]>) + Send + 'static,
+    ) -> Result<Option<(T, Extent)>, KafkaError> {
+        let name: Arc<str> = topic.into();
+        let metadata = self
+            .metadata(TopicSelection::Named(std::slice::from_ref(&name)))
+            .await?;
+        let Some(found) = metadata.topics.iter().find(|found| found.name == name) else {
+            return Ok(None);
+        };
+        match &found.error {
+            _ if found.is_missing() => return Ok(None),
+            Some(error) => return Err(error.clone().into()),
+            None => {}
+        }
+        let asked = found.partitions.iter().flat_map(|partition| {
+            [OffsetSpec::Earliest, OffsetSpec::Latest]
+                .map(|spec| (TopicPartition::new(name.clone(), partition.index), spec))
+        });
+        let offsets = self.list_offsets(asked.collect()).await?;
+        let mut ahead = BTreeMap::new();
+        for (partition, pair) in found.partitions.iter().zip(offsets.chunks(2)) {
+            let mut bounds = Vec::new();
+            for bound in pair {
+                bounds.push(bound.clone()?.offset.unwrap_or_default());
+            }
+            if let [first, end] = *bounds
+                && first < end
+            {
+                ahead.insert(partition.index, first..end);
+            }
+        }
+        let settings = self.cluster.settings.clone();
+        let reading = tokio::task::spawn_blocking(move || {
+            through(&settings, &name, ahead, within, seen, see)
+                .map_err(|error| KafkaError::Data(error.to_string().into()))
+        });
+        let read = reading.await;
+        read.map_err(|error| KafkaError::Data(Arc::from(error.to_string())))?
+            .map(Some)
+    }
+
     /// Reads up to `per_partition` of the newest records of each partition and counts those with keys.
     ///
     /// Joins no group and commits nothing.
@@ -94,6 +160,59 @@ fn sample(
     Ok(sample)
 }
 
+/// Reads what lies ahead of each partition.
+fn through<T>(
+    settings: &Settings,
+    topic: &str,
+    mut ahead: BTreeMap<i32, Range<i64>>,
+    within: Duration,
+    mut seen: T,
+    see: impl Fn(&mut T, Option<&[u8]>, Option<&[u8]>),
+) -> Result<(T, Extent), LibrdkafkaError> {
+    let deadline = Instant::now() + within;
+    let mut extent = Extent::default();
+    let consumer: BaseConsumer = config(settings).create()?;
+    let mut list = TopicPartitionList::new();
+    for (&partition, ahead) in &ahead {
+        list.add_partition_offset(topic, partition, Offset::Offset(ahead.start))?;
+    }
+    consumer.assign(&list)?;
+    while !ahead.is_empty() {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            let unread = ahead.values().map(|ahead| ahead.end - ahead.start);
+            extent.unread = u64::try_from(unread.sum::<i64>()).unwrap_or(0);
+            break;
+        }
+        match consumer.poll(left) {
+            None => {}
+            // What ends a partition may be no record: a marker of a transaction, or one that was compacted away.
+            Some(Err(LibrdkafkaError::PartitionEOF(partition))) => {
+                ahead.remove(&partition);
+            }
+            Some(Err(error)) => return Err(error),
+            Some(Ok(record)) => {
+                let partition = record.partition();
+                let Some(left) = ahead.get_mut(&partition) else {
+                    continue;
+                };
+                // Written since the reading began.
+                if record.offset() >= left.end {
+                    ahead.remove(&partition);
+                    continue;
+                }
+                extent.records += 1;
+                see(&mut seen, record.key(), record.payload());
+                left.start = record.offset() + 1;
+                if left.is_empty() {
+                    ahead.remove(&partition);
+                }
+            }
+        }
+    }
+    Ok((seen, extent))
+}
+
 /// Translates our settings into librdkafka's.
 fn config(settings: &Settings) -> ClientConfig {
     let mut config = ClientConfig::new();
@@ -107,6 +226,8 @@ fn config(settings: &Settings) -> ClientConfig {
         .set("enable.auto.commit", "false")
         .set("enable.auto.offset.store", "false")
         .set("enable.partition.eof", "true")
+        // What was to be read first may be deleted by then.
+        .set("auto.offset.reset", "earliest")
         .set("allow.auto.create.topics", "false")
         .set("queued.max.messages.kbytes", "16384");
     let connect = settings.timeouts.connect.as_millis().clamp(1_000, 300_000);

@@ -44,7 +44,7 @@ pub use configs::{
     ConfigChange, ConfigEntry, ConfigExtras, ConfigOperation, ConfigSource, ConfigSynonym,
     ConfigType, Described, Extras, Keys, Resource,
 };
-pub use data::KeySample;
+pub use data::{Extent, KeySample};
 pub use error::{BrokerError, Cause, KafkaError, Unreached};
 pub use groups::{Committed, CommittedOffset, GroupDescription, GroupType, ListedGroup, Settled};
 pub use lags::{GroupLag, PartitionLag};

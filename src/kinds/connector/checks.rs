@@ -45,6 +45,10 @@ pub(super) const CHECKS: &[Check<Connector>] = &[
         run: other_way,
     },
     Check {
+        code: "other-class",
+        run: other_class,
+    },
+    Check {
         code: "offsets",
         run: offsets,
     },
@@ -175,6 +179,45 @@ fn other_way(input: &Input<'_>) -> Vec<Finding> {
     }
 }
 
+/// Offsets follow the name, whatever plugin it stands for.
+fn other_class(input: &Input<'_>) -> Vec<Finding> {
+    let Some(before) = &input.facts.other_class else {
+        return Vec::new();
+    };
+    let is_step = input.deltas.iter().any(|delta| delta.path == "offsets");
+    let finding = match input.facts.way {
+        // What is done about the offsets is said there.
+        _ if is_step => return Vec::new(),
+        Some(Way::Sink) => Finding::new(
+            "other-class",
+            Weight::Note,
+            "The connector becomes another plugin, which reads on where its group is",
+        )
+        .detail(format!("It was {before}.")),
+        _ => {
+            let at = match input.facts.offsets.as_deref() {
+                Some([]) => return Vec::new(),
+                Some(positions) => format!(" They are: {}.", words(positions)),
+                None => String::new(),
+            };
+            Finding::new(
+                "other-class",
+                Weight::Warning,
+                "The connector becomes another plugin, to which its offsets may mean nothing",
+            )
+            .detail(format!(
+                "It was {before}. Kafka Connect keeps its offsets under the name: a plugin that calls its places by \
+                 other names begins anew.{at}"
+            ))
+            .hint(
+                "to keep the old one until the new one has taken over, give the new one another name; to forget its \
+                 offsets, write offsets { reset = true }",
+            )
+        }
+    };
+    vec![finding.on("class")]
+}
+
 /// What becomes of how far it has come.
 fn offsets(input: &Input<'_>) -> Vec<Finding> {
     let known = input.facts.offsets.as_deref();
@@ -218,14 +261,25 @@ fn left_behind(input: &Input<'_>, offsets: Option<String>) -> Finding {
 
 fn resumed(input: &Input<'_>) -> Option<Finding> {
     let spec = input.spec?;
-    if spec.offsets.is_some() {
-        return None;
-    }
     let name = input.remote_id;
-    match input.facts.offsets.as_deref() {
+    let known = match &spec.offsets {
+        None => input.facts.offsets.clone(),
+        // What is forgotten is resumed by nobody.
+        Some(OffsetStep::Reset) => return None,
+        Some(OffsetStep::Set(set)) => {
+            let mut known = input.facts.offsets.clone().unwrap_or_default();
+            known.retain(|position| !set.iter().any(|set| set.partition == position.partition));
+            Some(known)
+        }
+    };
+    match known.as_deref() {
         Some(positions) if !positions.is_empty() => {
-            let group = spec.group().unwrap_or_default();
-            let summary = format!("The connector goes on from where the group {group:?} is");
+            let summary = match spec.group() {
+                Some(group) => {
+                    format!("The connector goes on from where the group {group:?} is")
+                }
+                None => format!("There was a connector {name:?} before, and this one goes on from its offsets"),
+            };
             Some(
                 Finding::new("offsets-resumed", Weight::Warning, summary)
                     .on("name")
@@ -242,7 +296,10 @@ fn resumed(input: &Input<'_>) -> Option<Finding> {
                 format!("If there was a connector {name:?} before, this one goes on from its offsets"),
             )
             .detail("Kafka Connect keeps the offsets of deleted sources and shows them for none that is not there.")
-            .hint("to be sure to begin anew, write offsets { reset = true }"),
+            .hint(
+                "a plan reads them where provider \"connect\" sets offset_storage_topic; to be sure to begin anew, \
+                 write offsets { reset = true }",
+            ),
         ),
     }
 }
@@ -250,6 +307,17 @@ fn resumed(input: &Input<'_>) -> Option<Finding> {
 fn step(input: &Input<'_>, before: Option<String>) -> Option<Finding> {
     let delta = input.deltas.iter().find(|delta| delta.path == "offsets")?;
     let step = input.spec?.offsets.as_ref()?;
+    if input.live.is_some_and(|live| live.stepped) {
+        return Some(
+            Finding::new(
+                "offsets-set",
+                Weight::Note,
+                "The offsets were set by an earlier run, which was ended before it could record that",
+            )
+            .on("offsets")
+            .detail("They are not set again."),
+        );
+    }
     let before = before.unwrap_or_else(|| "not known".to_owned());
     let after = match &delta.after {
         Json::String(words) => words.as_str(),

@@ -21,7 +21,7 @@ pub(super) fn diff(
     let mut deltas = settings(spec, history, live);
     state(spec, history, live, &mut deltas);
     failures(spec, history, live, &mut deltas);
-    offsets(spec, history, &mut deltas);
+    offsets(spec, history, live, &mut deltas);
     deltas
 }
 
@@ -189,15 +189,25 @@ fn failed_path(failed: &Failed) -> String {
 }
 
 /// The step is done where what was applied holds the same.
-fn offsets(spec: &ConnectorSpec, history: &[ConnectorSpec], deltas: &mut Vec<Delta>) {
+fn offsets(
+    spec: &ConnectorSpec,
+    history: &[ConnectorSpec],
+    live: &ConnectorLive,
+    deltas: &mut Vec<Delta>,
+) {
     let Some(step) = &spec.offsets else { return };
     let is_done = settled(history).is_some_and(|prior| prior.offsets.as_ref() == Some(step));
     if !is_done {
+        let note = if live.stepped {
+            "done by an earlier run, and only recorded now"
+        } else {
+            "done once, while the connector is stopped"
+        };
         deltas.push(Delta {
             path: "offsets".into(),
             before: Json::Null,
             after: json!(step.words()),
-            note: Some("done once, while the connector is stopped".into()),
+            note: Some(note.into()),
             drift: false,
         });
     }

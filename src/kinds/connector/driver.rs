@@ -2,11 +2,13 @@
 //!
 //! [`observe`](Driver::observe) is here: one request for all connectors, and a second one where some that we
 //! own are not in the answer. `look` makes of an answer what leaves the driver, `measure` answers what the
-//! checks ask, `change` makes changes, `settle` waits until they have come about.
+//! checks ask, with `resume` for what names that were used before go on from; `change` makes changes, `settle`
+//! waits until they have come about.
 
 mod change;
 mod look;
 mod measure;
+mod resume;
 mod settle;
 
 use std::collections::BTreeMap;
@@ -26,8 +28,8 @@ pub struct ConnectorDriver {
     client: Client,
     provider: ProviderAddress,
     secrets: Secrets,
-    /// The clusters whose topics and groups they may use, or why one cannot be asked.
-    clusters: Vec<Result<kafka::Client, String>>,
+    /// The clusters whose topics and groups they may use.
+    connections: Connections,
 }
 
 impl Driver for ConnectorDriver {
@@ -35,15 +37,11 @@ impl Driver for ConnectorDriver {
 
     fn connect(connections: &Connections, provider: &ProviderAddress) -> Result<Self, DriverError> {
         let client = connections.connect(provider).map_err(DriverError)?;
-        let clusters = connections.of_kind("kafka").map(|address| {
-            let client = connections.kafka(address);
-            client.map_err(|found| format!("provider {address}: {}", found.summaries()))
-        });
         Ok(Self {
             client,
             provider: provider.clone(),
             secrets: connections.secrets(),
-            clusters: clusters.collect(),
+            connections: connections.clone(),
         })
     }
 
@@ -103,6 +101,24 @@ impl Driver for ConnectorDriver {
 impl ConnectorDriver {
     fn error(&self, error: &ConnectError) -> DriverError {
         error.diagnostic(&self.provider).into()
+    }
+
+    /// Returns the cluster that holds the workers' own topics, or why it cannot be asked.
+    fn home(&self) -> Result<kafka::Client, String> {
+        let home = self.client.kafka_provider();
+        match home.or_else(|| self.connections.default_of_kind("kafka")) {
+            Some(home) => self.connections.cluster(home),
+            None => Err("the project has no provider kafka that is the workers'".to_owned()),
+        }
+    }
+
+    /// Returns the clusters that may hold the workers' groups, or why one cannot be asked: the one
+    /// that the provider names, or all.
+    fn homes(&self) -> Vec<Result<kafka::Client, String>> {
+        match self.client.kafka_provider() {
+            Some(home) => vec![self.connections.cluster(home)],
+            None => self.connections.clusters(),
+        }
     }
 
     /// Returns all connectors by name. One that was made a moment ago is left out of the list with its

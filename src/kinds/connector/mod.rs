@@ -50,6 +50,9 @@ pub struct ConnectorLive {
     /// The digests of the secrets that it was sent, by key.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub digests: BTreeMap<String, String>,
+    /// Whether the step that the block asks for was done by a run that was ended before it could record that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stepped: bool,
 }
 
 /// Which way a connector's records go.
@@ -146,6 +149,9 @@ pub struct ConnectorFacts {
     /// Which way records go by the plugin.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub way: Option<Way>,
+    /// The class of the plugin that it was, where it becomes another one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub other_class: Option<String>,
     /// What the plugin finds wrong, by key.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub errors: BTreeMap<String, FieldErrors>,
@@ -236,6 +242,18 @@ impl Kind for Connector {
         diff::drift(prior, live)
     }
 
+    fn is_unmoved(seen: &ConnectorLive, now: &ConnectorLive) -> bool {
+        // Workers restart connectors, and their tasks fail and recover: what is planned sees to both, whenever it
+        // was seen. `None` is a state that is changing.
+        let states = seen.state.zip(now.state);
+        let comparable = |live: &ConnectorLive| ConnectorLive {
+            state: None,
+            failed: Vec::new(),
+            ..live.clone()
+        };
+        states.is_none_or(|(seen, now)| seen == now) && comparable(seen) == comparable(now)
+    }
+
     fn outcome(live: &ConnectorLive) -> Option<Document> {
         let secrets = live.digests.clone();
         (!secrets.is_empty()).then(|| Document::of(&Sent { secrets }))
@@ -263,5 +281,34 @@ impl Kind for Connector {
 
     fn checks() -> &'static [Check<Self>] {
         checks::CHECKS
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_changes_by_itself_moves_no_connector() {
+        let live = |state, file: &str, failed: &[&str]| ConnectorLive {
+            way: Some(Way::Sink),
+            settings: BTreeMap::from([("file".to_owned(), Shown::Text(file.to_owned()))]),
+            state,
+            failed: failed
+                .iter()
+                .map(|reason| Failed {
+                    task: Some(0),
+                    reason: (*reason).to_owned(),
+                })
+                .collect(),
+            digests: BTreeMap::new(),
+            stepped: false,
+        };
+        let seen = live(Some(Target::Running), "a", &[]);
+        let unmoved = |now: &ConnectorLive| Connector::is_unmoved(&seen, now);
+        assert!(unmoved(&live(None, "a", &[])), "it is being restarted");
+        assert!(unmoved(&live(Some(Target::Running), "a", &["no space"])));
+        assert!(!unmoved(&live(Some(Target::Paused), "a", &[])));
+        assert!(!unmoved(&live(Some(Target::Running), "b", &[])));
     }
 }

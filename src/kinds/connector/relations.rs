@@ -29,6 +29,10 @@ pub(super) fn of(spec: &ConnectorSpec) -> Vec<Relation> {
             found.extend(spec.text(key).map(|topic| (Role::Writes, topic.to_owned())));
         }
         found.extend(prefixed(spec).map(|topic| (Role::Writes, topic)));
+        if spec.is_mirror_source() {
+            let topics = list(spec, "topics").filter_map(plain_name);
+            found.extend(topics.map(|topic| (Role::Reads, topic)));
+        }
     }
     if let Some(letters) = &spec.dead_letter {
         found.insert((Role::Writes, letters.topic.clone()));
@@ -60,15 +64,21 @@ fn list<'a>(spec: &'a ConnectorSpec, key: &str) -> impl Iterator<Item = &'a str>
 }
 
 /// Topics whose names a prefix and a table make: Debezium's `PREFIX.SCHEMA.TABLE`, JDBC sources'
-/// `PREFIXtable`, and those that `MirrorMaker` copies, `ALIAS.TOPIC`. Tables and topics may be written as regular
+/// `PREFIXtable`, and those that `MirrorMaker` copies, `ALIAS.TOPIC` unless its policy keeps the names. Tables and topics may be written as regular
 /// expressions; only those that are plain names are known.
 fn prefixed(spec: &ConnectorSpec) -> impl Iterator<Item = String> {
-    let is_mirror = spec.is_mirror();
     let is_debezium = spec.class.contains("debezium");
-    let (prefix, separator, tables): (_, _, Vec<&str>) = if is_mirror {
-        let alias = spec.text("source.cluster.alias");
-        let separator = spec.text("replication.policy.separator").unwrap_or(".");
-        (alias, separator, list(spec, "topics").collect())
+    let (prefix, separator, tables): (_, _, Vec<&str>) = if spec.is_mirror_source() {
+        let topics = list(spec, "topics").collect();
+        match spec.text("replication.policy.class") {
+            Some(policy) if policy.ends_with("IdentityReplicationPolicy") => (Some(""), "", topics),
+            // What others make of a name is not known.
+            Some(policy) if !policy.ends_with("DefaultReplicationPolicy") => (None, "", topics),
+            _ => {
+                let separator = spec.text("replication.policy.separator").unwrap_or(".");
+                (spec.text("source.cluster.alias"), separator, topics)
+            }
+        }
     } else {
         let separator = if is_debezium { "." } else { "" };
         let keys = [
@@ -123,6 +133,21 @@ mod tests {
             relations("class = \"io.debezium.connector.postgresql.PostgresConnector\"\nconfig = { \"topic.prefix\" = \"shop\", \"table.include.list\" = \"public.orders,public\\\\.users,audit.*\" }"),
             @"Writes shop.public.orders, Writes shop.public.users"
         );
+        let mirror = |class: &str, more: &str| {
+            relations(&format!(
+                "class = \"org.apache.kafka.connect.mirror.{class}\"\nconfig = {{ \"source.cluster.alias\" = \"east\", \"topics\" = \"orders,audit.*\"{more} }}"
+            ))
+        };
+        insta::assert_snapshot!(mirror("MirrorSourceConnector", ""), @"Reads orders, Writes east.orders");
+        insta::assert_snapshot!(
+            mirror("MirrorSourceConnector", ", \"replication.policy.class\" = \"org.apache.kafka.connect.mirror.IdentityReplicationPolicy\""),
+            @"Reads orders, Writes orders"
+        );
+        insta::assert_snapshot!(
+            mirror("MirrorSourceConnector", ", \"replication.policy.class\" = \"com.example.Policy\""),
+            @"Reads orders"
+        );
+        insta::assert_snapshot!(mirror("MirrorCheckpointConnector", ""), @"");
         insta::assert_snapshot!(
             relations("class = \"x.JdbcSourceConnector\"\nconfig = { \"topic.prefix\" = \"db-\", \"table.whitelist\" = \"orders\" }"),
             @"Writes db-orders"

@@ -229,14 +229,21 @@ impl ConnectorSpec {
         self.config.get(key)?.text()
     }
 
+    /// The class's shortest name.
+    fn short_class(&self) -> &str {
+        let own = self.class.rsplit('.').next().unwrap_or_default();
+        own.strip_suffix("Connector").unwrap_or(own)
+    }
+
     /// Whether it is one of `MirrorMaker`'s, which are sources and yet name topics as sinks do.
     pub fn is_mirror(&self) -> bool {
-        let short = self.class.rsplit('.').next().unwrap_or_default();
-        let short = short.strip_suffix("Connector").unwrap_or(short);
-        matches!(
-            short,
-            "MirrorSource" | "MirrorCheckpoint" | "MirrorHeartbeat"
-        )
+        self.is_mirror_source()
+            || matches!(self.short_class(), "MirrorCheckpoint" | "MirrorHeartbeat")
+    }
+
+    /// Whether it is the one of `MirrorMaker`'s that copies records.
+    pub fn is_mirror_source(&self) -> bool {
+        self.short_class() == "MirrorSource"
     }
 
     /// Whether it takes records out of Kafka: each sink names topics so.

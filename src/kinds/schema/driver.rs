@@ -9,8 +9,8 @@ mod measure;
 mod resolve;
 
 use crate::address::ProviderAddress;
+use crate::clients::Connections;
 use crate::clients::registry::{Client, RegistryError, Version};
-use crate::clients::{Connections, kafka};
 use crate::compatibility::{Format, Level};
 use crate::kinds::driver::{
     Context, Driver, DriverError, Failure, Operation, Question, Wanted, at_once,
@@ -30,8 +30,8 @@ pub struct SchemaDriver {
     own_level: Option<Level>,
     /// The mode, likewise.
     own_mode: Option<Mode>,
-    /// The clusters whose topics the subjects may describe, or why one cannot be asked.
-    clusters: Vec<Result<kafka::Client, String>>,
+    /// The clusters whose topics the subjects may describe.
+    connections: Connections,
 }
 
 impl Driver for SchemaDriver {
@@ -39,20 +39,13 @@ impl Driver for SchemaDriver {
 
     fn connect(connections: &Connections, provider: &ProviderAddress) -> Result<Self, DriverError> {
         let client = connections.registry(provider).map_err(DriverError)?;
-        let clusters = connections
-            .of_kind("kafka")
-            .map(|address| {
-                let client = connections.kafka(address);
-                client.map_err(|found| format!("provider {address}: {}", found.summaries()))
-            })
-            .collect();
         let settings = connections.provider_settings(provider);
         Ok(Self {
             client,
             provider: provider.clone(),
             own_level: settings.and_then(recall::level_of),
             own_mode: settings.and_then(recall::mode_of),
-            clusters,
+            connections: connections.clone(),
         })
     }
 

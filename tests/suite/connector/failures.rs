@@ -19,7 +19,8 @@ fn a_task_that_failed_is_told_restarted_and_drift() {
     );
     plant.declare(&blocks);
     plant.write_lines("in", &["one"]);
-    let apply = plant.apply().expect(1);
+    let waiting = |within: &str| plant.run("apply", &["--auto-approve", within]);
+    let apply = waiting("--wait=30s").expect(1);
     let told = format!("{}{}", apply.stdout, apply.stderr);
     for part in ["task 0 is FAILED", "missing/out", "restarted 2 times"] {
         assert!(told.contains(part), "{part}:\n{told}");
@@ -27,7 +28,8 @@ fn a_task_that_failed_is_told_restarted_and_drift() {
     fs::create_dir_all(plant.project.path("data/missing")).unwrap();
     let plan = plant.run("plan", &["--detailed-exitcode"]).expect(2);
     assert!(plan.stdout.contains("health.task[0]"), "{}", plan.stdout);
-    plant.apply().expect(0);
+    let apply = waiting("--wait=60s").expect(0);
+    assert!(apply.stdout.contains("Healthy after"), "{}", apply.stdout);
     plant.expect_lines("missing/out", &["one"]);
     plant.expect_empty_plan();
 
@@ -61,13 +63,34 @@ fn what_cannot_be_handled_goes_to_the_dead_letters() {
         "    \"topics\"          = [topic.lines]\n    \"value.converter\" = \"org.apache.kafka.connect.json.JsonConverter\"\n    \"value.converter.schemas.enable\" = false\n",
         1,
     );
-    plant.declare(&json.replace(
+    // Without them it fails at the first such record, which is there when it is made.
+    let (before, _) = json.split_once("connector \"out\"").unwrap();
+    plant.declare(before);
+    plant.write_lines("in", &["{\"a\":1}", "no json", "{\"a\":2}"]);
+    plant.apply().expect(0);
+    let lines = plant.name("lines");
+    plant.kafka().wait(|| plant.kafka().records(&lines) == 3);
+    let judged = json.replace(
+        "connector \"out\" {",
+        "connector \"out\" {\n  healthy { max_lag = 0 }",
+    );
+    plant.declare(&judged);
+    let apply = plant.run("apply", &["--auto-approve", "--wait=20s"]);
+    let told = format!("{}{}", apply.stdout, apply.stderr);
+    apply.expect(1);
+    for part in ["task 0 is FAILED", "connector.out"] {
+        assert!(told.contains(part), "{part}:\n{told}");
+    }
+
+    plant.declare(&judged.replace(
         "connector \"out\" {",
         "topic \"dead\" {\n  name = \"P.dead\"\n  partitions = 1\n  replication_factor = 1\n}\n\
          connector \"out\" {\n  dead_letter {\n    topic = topic.dead\n    replication_factor = 1\n  }",
     ));
-    plant.write_lines("in", &["{\"a\":1}", "no json", "{\"a\":2}"]);
-    plant.apply().expect(0);
+    let apply = plant
+        .run("apply", &["--auto-approve", "--wait=60s"])
+        .expect(0);
+    assert!(apply.stdout.contains("Healthy after"), "{}", apply.stdout);
     plant.expect_lines("out", &["{a=1}", "{a=2}"]);
     assert_eq!(plant.kafka().records(&plant.name("dead")), 1);
     plant.expect_empty_plan();

@@ -3,6 +3,7 @@
 
 mod failures;
 mod lifecycle;
+mod mirror;
 mod offsets;
 mod plans;
 mod stand_in;
@@ -16,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::connect::Connect;
 use crate::support::kafka::{Kafka, unique_prefix};
-use crate::support::program::Run;
+use crate::support::program::{Program, Run};
 use crate::support::project::Project;
 use crate::support::servers;
 
@@ -71,11 +72,24 @@ impl Plant {
     /// Replaces the project's blocks; `P.` in front of a name stands for the prefix, `@/` for the folder of the
     /// test's files.
     fn declare(&self, blocks: &str) {
+        self.declare_all(self.connect.url(), "", blocks);
+    }
+
+    /// Replaces the blocks and the workers' address.
+    fn declare_at(&self, url: &str, blocks: &str) {
+        self.declare_all(url, "", blocks);
+    }
+
+    /// Replaces the blocks, and adds settings to the workers' provider.
+    fn declare_with(&self, settings: &str, blocks: &str) {
+        self.declare_all(self.connect.url(), settings, blocks);
+    }
+
+    fn declare_all(&self, url: &str, settings: &str, blocks: &str) {
         use std::fmt::Write as _;
 
         let mut text = format!(
-            "provider \"connect\" {{\n  url = \"{}\"\n  retries = 0\n  ready_timeout_ms = 60000\n}}\nenvironment \"dev\" {{}}\n",
-            self.connect.url()
+            "provider \"connect\" {{\n  url = \"{url}\"\n  retries = 0\n  ready_timeout_ms = 60000\n{settings}}}\nenvironment \"dev\" {{}}\n"
         );
         if let Some(bootstrap) = &self.bootstrap {
             // Writing to a String cannot fail.
@@ -84,14 +98,18 @@ impl Plant {
                 "provider \"kafka\" {{ bootstrap_servers = \"{bootstrap}\" }}"
             );
         }
-        let folder = self.project.folder().display().to_string();
         text.push_str(
             &blocks
                 .replace("\"P.", &format!("\"{}", self.prefix))
-                .replace("@/", &format!("{folder}/data/")),
+                .replace("@/", &self.file("")),
         );
         fs::create_dir_all(self.project.path("data")).unwrap();
         self.project.write("main.hcl", &text);
+    }
+
+    /// Returns the path of a file of the test.
+    fn file(&self, name: &str) -> String {
+        format!("{}/data/{name}", self.project.folder().display())
     }
 
     fn name(&self, name: &str) -> String {
@@ -104,14 +122,20 @@ impl Plant {
     }
 
     fn run_with(&self, command: &str, more: &[&str], secret: &str) -> Run {
-        let mut arguments = vec![command, "--env", "dev"];
-        arguments.extend(more);
-        let program = self.project.program(&arguments);
+        let program = self.program(command, more);
         let run = program.env("TEST_CONNECT_SECRET", secret).run();
         for text in [&run.stdout, &run.stderr] {
             assert!(!text.contains(secret), "the secret is shown:\n{text}");
         }
         run
+    }
+
+    /// Returns the program with a command and the secret in its environment.
+    fn program(&self, command: &str, more: &[&str]) -> Program {
+        let mut arguments = vec![command, "--env", "dev"];
+        arguments.extend(more);
+        let program = self.project.program(&arguments);
+        program.env("TEST_CONNECT_SECRET", SECRET)
     }
 
     fn apply(&self) -> Run {

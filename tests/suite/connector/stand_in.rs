@@ -211,3 +211,57 @@ fn a_connector_that_was_made_a_moment_ago_is_found() {
     stand_in.arrange(|workers| workers.add("nobodys", empty));
     plant.expect_empty_plan();
 }
+
+#[test]
+fn a_connector_that_is_restarted_between_plan_and_apply_is_no_obstacle() {
+    let stand_in = StandIn::start();
+    let plant = Plant::at(&stand_in.url(), "between");
+    plant.declare(SINK);
+    plant.apply().expect(0);
+    let name = plant.name("out");
+    plant.declare(&SINK.replace("/tmp/out", "/tmp/other"));
+    plant.run("plan", &["--out", "saved.plan"]).expect(0);
+    // Seen so before the change, and after it.
+    stand_in.arrange(|workers| workers.restart(&name, 3));
+    plant.run("apply", &["saved.plan"]).expect(0);
+    assert_eq!(stand_in.config(&name)["file"], "/tmp/other");
+    plant.expect_empty_plan();
+    // So is one that fails meanwhile.
+    plant.declare(SINK);
+    plant.run("plan", &["--out", "saved.plan"]).expect(0);
+    stand_in.arrange(|workers| workers.fail(&name, 1));
+    plant.run("apply", &["saved.plan"]).expect(0);
+    plant.expect_empty_plan();
+}
+
+#[test]
+fn a_connector_that_is_deleted_between_plan_and_apply_is_not_made_by_a_change() {
+    let stand_in = StandIn::start();
+    let plant = Plant::at(&stand_in.url(), "deleted");
+    plant.declare(SINK);
+    plant.apply().expect(0);
+    let name = plant.name("out");
+    plant.declare(&SINK.replace("/tmp/out", "/tmp/other"));
+    plant.run("plan", &["--out", "saved.plan"]).expect(0);
+    stand_in.arrange(|workers| workers.delete(&name));
+    let run = plant.run("apply", &["saved.plan"]).expect(1);
+    assert!(
+        run.stderr.contains("changed since the plan"),
+        "{}",
+        run.stderr
+    );
+    let drift = plant.run("drift", &[]).expect(2);
+    assert!(drift.stdout.contains("deleted"), "{}", drift.stdout);
+    let run = plant.apply().expect(0);
+    assert!(run.stdout.contains("1 created"), "{}", run.stdout);
+    plant.expect_empty_plan();
+
+    // Nothing is left of it that a deletion could delete.
+    plant.declare("");
+    plant.run("plan", &["--out", "saved.plan"]).expect(0);
+    stand_in.arrange(|workers| workers.delete(&name));
+    plant.run("apply", &["saved.plan"]).expect(1);
+    let run = plant.apply().expect(0);
+    assert!(run.stdout.contains("1 forgotten"), "{}", run.stdout);
+    plant.expect_empty_plan();
+}

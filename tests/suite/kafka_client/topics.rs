@@ -285,6 +285,21 @@ fn records_are_counted_found_sampled_and_cut_off() {
             (5, 5, false)
         );
 
+        let read_through = async |topic: &str, within| {
+            let keys = Vec::new();
+            let see = |keys: &mut Vec<String>, key: Option<&[u8]>, value: Option<&[u8]>| {
+                assert_eq!(value, Some(&b"value"[..]));
+                keys.push(String::from_utf8(key.unwrap().to_vec()).unwrap());
+            };
+            client.read_through(topic, within, keys, see).await.unwrap()
+        };
+        let (keys, extent) = read_through(&name, Duration::from_secs(20)).await.unwrap();
+        assert_eq!((extent.records, extent.unread), (10, 0));
+        assert_eq!((keys[0].as_str(), keys[9].as_str()), ("key-0", "key-9"));
+        let (_, extent) = read_through(&name, Duration::ZERO).await.unwrap();
+        assert_eq!((extent.records, extent.unread), (0, 10));
+        assert!(read_through("absent", Duration::ZERO).await.is_none());
+
         let cut = client
             .delete_records(vec![(partition.clone(), 4)])
             .await

@@ -2,6 +2,7 @@
 
 pub(crate) mod connect;
 pub(crate) mod estate;
+pub(crate) mod gate;
 pub(crate) mod kafka;
 pub(crate) mod program;
 pub(crate) mod project;

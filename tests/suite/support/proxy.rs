@@ -1,4 +1,5 @@
-//! A TCP proxy before Kafka brokers that adds latency and counts requests. Plain listeners only.
+//! A TCP proxy before Kafka brokers that adds latency, counts requests, and holds one for ever. Plain listeners
+//! only.
 //!
 //! A broker tells its clients where the brokers are, which would lead them past the proxy. So the
 //! proxy writes its own ports into the answers: an address there is the host's text followed by the
@@ -26,8 +27,26 @@ struct Shared {
     /// The broker's port to the proxy's.
     ports: BTreeMap<u16, u16>,
     requests: Mutex<BTreeMap<i16, usize>>,
+    hold: Mutex<Option<Hold>>,
     connections: Mutex<Vec<TcpStream>>,
     closed: AtomicBool,
+}
+
+/// On which side of its effect a request is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// The server never sees it.
+    Before,
+    /// The server carried it out; nobody hears of it.
+    After,
+}
+
+/// Which request is to be held, and who is told.
+struct Hold {
+    /// Kafka's API key.
+    key: i16,
+    side: Side,
+    held: Sender<()>,
 }
 
 impl Proxy {
@@ -51,6 +70,7 @@ impl Proxy {
             delay,
             ports,
             requests: Mutex::default(),
+            hold: Mutex::default(),
             connections: Mutex::default(),
             closed: AtomicBool::new(false),
         });
@@ -69,6 +89,18 @@ impl Proxy {
     /// Returns how many requests of each kind (Kafka's API key) have passed.
     pub(crate) fn requests(&self) -> BTreeMap<i16, usize> {
         lock(&self.shared.requests).clone()
+    }
+
+    /// Holds the next request of a kind (Kafka's API key) for ever: the broker never sees it, or nobody hears that
+    /// it carried it out. Returns where it is told that one is held.
+    pub(crate) fn hold(&self, key: i16, side: Side) -> Receiver<()> {
+        let (sender, held) = channel();
+        *lock(&self.shared.hold) = Some(Hold {
+            key,
+            side,
+            held: sender,
+        });
+        held
     }
 
     /// Breaks every connection; new ones are accepted.
@@ -109,21 +141,44 @@ fn accept(listener: &TcpListener, port: u16, shared: &Arc<Shared>) {
     }
 }
 
+/// The request whose answer is kept, by its number, and who is told.
+type Kept = Arc<Mutex<Option<([u8; 4], Sender<()>)>>>;
+
 /// Lets frames pass in both directions until one side closes.
 fn join(client: TcpStream, broker: TcpStream, shared: &Arc<Shared>) -> io::Result<()> {
     client.set_nodelay(true)?;
     broker.set_nodelay(true)?;
     lock(&shared.connections).extend([client.try_clone()?, broker.try_clone()?]);
-    let count = Arc::clone(shared);
+    let kept = Kept::default();
+    let (count, keep) = (Arc::clone(shared), Arc::clone(&kept));
     let requests = move |frame: &mut [u8]| {
-        if let [high, low, ..] = *frame {
-            *lock(&count.requests)
-                .entry(i16::from_be_bytes([high, low]))
-                .or_default() += 1;
+        let [high, low, _, _, number @ ..] = &*frame else {
+            return true;
+        };
+        let key = i16::from_be_bytes([*high, *low]);
+        *lock(&count.requests).entry(key).or_default() += 1;
+        let Some(hold) = lock(&count.hold).take_if(|hold| hold.key == key) else {
+            return true;
+        };
+        if let (Side::After, Some(number)) = (hold.side, number.first_chunk()) {
+            *lock(&keep) = Some((*number, hold.held));
+            return true;
         }
+        // The test may be over.
+        let _told = hold.held.send(());
+        false
     };
     let rewrite = Arc::clone(shared);
-    let answers = move |frame: &mut [u8]| redirect(frame, &rewrite.ports);
+    let answers = move |frame: &mut [u8]| {
+        redirect(frame, &rewrite.ports);
+        match lock(&kept).take_if(|(number, _)| frame.starts_with(number)) {
+            Some((_, held)) => {
+                let _told = held.send(());
+                false
+            }
+            None => true,
+        }
+    };
     pass(
         client.try_clone()?,
         broker.try_clone()?,
@@ -134,20 +189,19 @@ fn join(client: TcpStream, broker: TcpStream, shared: &Arc<Shared>) -> io::Resul
     Ok(())
 }
 
-/// Reads frames on one thread and writes each on another once its time has come, so that frames in
+/// Reads frames on one thread and writes each that is to pass on another once its time has come, so that frames in
 /// flight wait side by side.
 fn pass(
     from: TcpStream,
     to: TcpStream,
     delay: Duration,
-    mut see: impl FnMut(&mut [u8]) + Send + 'static,
+    mut passes: impl FnMut(&mut [u8]) -> bool + Send + 'static,
 ) {
     let (sender, receiver): (Sender<(Instant, Vec<u8>)>, Receiver<_>) = channel();
     thread::spawn(move || {
         let mut from = from;
         while let Ok(mut frame) = read_frame(&mut from) {
-            see(&mut frame);
-            if sender.send((Instant::now() + delay, frame)).is_err() {
+            if passes(&mut frame) && sender.send((Instant::now() + delay, frame)).is_err() {
                 break;
             }
         }

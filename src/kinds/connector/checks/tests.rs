@@ -26,6 +26,7 @@ fn live(way: Way) -> ConnectorLive {
         state: Some(Target::Running),
         failed: Vec::new(),
         digests: BTreeMap::new(),
+        stepped: false,
     }
 }
 
@@ -120,12 +121,57 @@ fn offsets_follow_the_name() {
     };
     let nothing = ConnectorFacts::default();
     insta::assert_snapshot!(found(Action::Create, SINK, None, &kept), @r#"Warning offsets-resumed: The connector goes on from where the group "connect-orders" is | @ name | Offsets follow the name. They are: a[0]: 7. | to begin anew, write offsets { reset = true }, or take another name"#);
-    insta::assert_snapshot!(found(Action::Create, "class = \"S\"", None, &nothing), @r#"Note offsets-resumed: If there was a connector "orders" before, this one goes on from its offsets | Kafka Connect keeps the offsets of deleted sources and shows them for none that is not there. | to be sure to begin anew, write offsets { reset = true }"#);
-    insta::assert_snapshot!(found(Action::Create, "class = \"S\"\noffsets { reset = true }", None, &nothing), @"");
+    insta::assert_snapshot!(found(Action::Create, "class = \"S\"", None, &nothing), @r#"Note offsets-resumed: If there was a connector "orders" before, this one goes on from its offsets | Kafka Connect keeps the offsets of deleted sources and shows them for none that is not there. | a plan reads them where provider "connect" sets offset_storage_topic; to be sure to begin anew, write offsets { reset = true }"#);
+    insta::assert_snapshot!(found(Action::Create, "class = \"S\"", None, &kept), @r#"Warning offsets-resumed: There was a connector "orders" before, and this one goes on from its offsets | @ name | Offsets follow the name. They are: a[0]: 7. | to begin anew, write offsets { reset = true }, or take another name"#);
+    insta::assert_snapshot!(found(Action::Create, "class = \"S\"\noffsets { reset = true }", None, &kept), @"");
+    let step = |partition: u32| {
+        format!(
+            "class = \"S\"\noffsets {{\n  position {{\n    partition = {{ kafka_topic = \"a\", kafka_partition = {partition} }}\n  }}\n}}"
+        )
+    };
+    // What the step sets is not resumed; what it leaves is.
+    assert_eq!(found(Action::Create, &step(0), None, &kept), "");
+    assert!(found(Action::Create, &step(1), None, &kept).contains("a[0]: 7"));
+    assert_eq!(found(Action::Create, &step(1), None, &nothing), "");
     insta::assert_snapshot!(found(Action::Delete, SINK, Some(&live(Way::Sink)), &kept), @r#"Note offsets-stay: The offsets of the sink "orders" stay in its group | A connector of the same name goes on from there while the group keeps them. It is at a[0]: 7."#);
     insta::assert_snapshot!(found(Action::Delete, SINK, Some(&live(Way::Source)), &nothing), @r#"Warning offsets-stay: Kafka Connect keeps the offsets of "orders" | A connector of the same name goes on from there, however much later. What it has set up in its own system, such as a replication slot of a database, stays there too and may hold disk space. | to forget them, apply offsets { reset = true } before the block is removed"#);
     let step = format!("{SINK}\noffsets {{ reset = true }}");
     insta::assert_snapshot!(found(Action::Update, &step, Some(&live(Way::Sink)), &kept), @"Warning offsets-set: The connector forgets how far it has come, and handles everything again | @ offsets | Before: a[0]: 7. After: reset: from the beginning.");
+}
+
+#[test]
+fn a_step_that_an_earlier_run_did_is_only_recorded() {
+    let stepped = ConnectorLive {
+        stepped: true,
+        ..live(Way::Sink)
+    };
+    let step = format!("{SINK}\noffsets {{ reset = true }}");
+    insta::assert_snapshot!(found(Action::Update, &step, Some(&stepped), &ConnectorFacts::default()), @"Note offsets-set: The offsets were set by an earlier run, which was ended before it could record that | @ offsets | They are not set again.");
+}
+
+#[test]
+fn a_name_that_becomes_another_plugins_keeps_its_offsets() {
+    let facts = |way| ConnectorFacts {
+        way: Some(way),
+        other_class: Some("x.Old".into()),
+        offsets: Some(vec![position("a", 7)]),
+        ..ConnectorFacts::default()
+    };
+    insta::assert_snapshot!(found(Action::Update, "class = \"S\"", Some(&live(Way::Source)), &facts(Way::Source)), @"Warning other-class: The connector becomes another plugin, to which its offsets may mean nothing | @ class | It was x.Old. Kafka Connect keeps its offsets under the name: a plugin that calls its places by other names begins anew. They are: a[0]: 7. | to keep the old one until the new one has taken over, give the new one another name; to forget its offsets, write offsets { reset = true }");
+    insta::assert_snapshot!(found(Action::Update, SINK, Some(&live(Way::Sink)), &facts(Way::Sink)), @"Note other-class: The connector becomes another plugin, which reads on where its group is | @ class | It was x.Old.");
+    let none = ConnectorFacts {
+        offsets: Some(Vec::new()),
+        ..facts(Way::Source)
+    };
+    assert_eq!(
+        found(
+            Action::Update,
+            "class = \"S\"",
+            Some(&live(Way::Source)),
+            &none
+        ),
+        ""
+    );
 }
 
 #[test]

@@ -24,6 +24,7 @@ fn live(spec: &ConnectorSpec) -> ConnectorLive {
         state: Some(spec.state),
         failed: Vec::new(),
         digests: std::collections::BTreeMap::new(),
+        stepped: false,
     }
 }
 

@@ -22,7 +22,7 @@ use crate::kinds::connector::spec::{ConnectorSpec, OffsetStep, config_path, word
 use crate::kinds::connector::{Connector, ConnectorLive, Failed, Position, Sent, Target};
 use crate::kinds::driver::{Context, Failure, Operation, Wanted, at_once};
 
-use super::look::{self, is_masked};
+use super::look::{self, is_masked, mark, noted};
 use super::settle::{Board, Way, way};
 use super::{ConnectorDriver, Known, Resolved};
 
@@ -292,13 +292,8 @@ impl Run<'_> {
             return Ok(false);
         };
         let mark = mark(step);
-        let noted = self.operation.notes.as_ref().map(Document::to_value);
-        let noted = noted.map(|mut noted| noted["offsets"].take());
-        let noted = noted.filter(|noted| noted["step"] == json!(mark));
-        if noted
-            .as_ref()
-            .is_some_and(|noted| noted["done"] == json!(true))
-        {
+        let noted = noted(self.operation.notes.as_ref(), step);
+        if noted == Some(true) {
             self.progress("the offsets were set by an earlier run");
             return Ok(true);
         }
@@ -468,11 +463,6 @@ impl Run<'_> {
         live.digests = sent.secrets;
         Ok(live)
     }
-}
-
-/// Returns what notes name a step by.
-fn mark(step: &OffsetStep) -> String {
-    Document::of(step).hash().to_string()
 }
 
 /// Returns an error in words, with what to do.

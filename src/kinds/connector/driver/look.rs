@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use crate::clients::connect::{self, Part, Status};
 use crate::clients::stack_trace::{StackTrace, cut};
+use crate::document::Document;
 use crate::kinds::connector::digest::digest;
-use crate::kinds::connector::spec::Setting;
+use crate::kinds::connector::spec::{OffsetStep, Setting};
 use crate::kinds::connector::{
     Connector, ConnectorLive, ConnectorVitals, Failed, Sent, Shown, Standing, Target, Way,
 };
@@ -30,6 +31,11 @@ pub(super) fn live(
         state: found.status.as_ref().and_then(state),
         failed: failures(wanted, found, known),
         digests: std::collections::BTreeMap::new(),
+        stepped: wanted
+            .specs
+            .first()
+            .and_then(|spec| spec.offsets.as_ref())
+            .is_some_and(|step| noted(wanted.notes.as_ref(), step) == Some(true)),
     };
     let described: Vec<_> = wanted.specs.iter().map(|spec| spec.settings()).collect();
     let keys: BTreeSet<&str> = described
@@ -65,6 +71,17 @@ pub(super) fn live(
         live.settings.insert(key.to_owned(), shown);
     }
     Some(live)
+}
+
+/// Returns what notes name a step by.
+pub(super) fn mark(step: &OffsetStep) -> String {
+    Document::of(step).hash().to_string()
+}
+
+/// Returns whether an earlier run finished a step; `None` where none began it.
+pub(super) fn noted(notes: Option<&Document>, step: &OffsetStep) -> Option<bool> {
+    let known = &notes?.to_value()["offsets"];
+    (known["step"] == mark(step).as_str()).then(|| known["done"] == true)
 }
 
 /// Whether a value is shown as stars (as Confluent Cloud does), or as Kafka's own word for a password.

@@ -15,7 +15,7 @@ use crate::kinds::driver::{Question, at_once};
 use crate::kinds::{Action, Role};
 
 use super::change::positions;
-use super::{ConnectorDriver, Known, Resolved};
+use super::{ConnectorDriver, Known, Resolved, resume};
 
 /// Measures all changes of a plan.
 pub(super) async fn measure(
@@ -27,10 +27,13 @@ pub(super) async fn measure(
     } else {
         Vec::new()
     };
-    let topics = Arc::new(topics(driver, &questions).await);
+    let (topics, resumed) =
+        tokio::join!(topics(driver, &questions), resume::read(driver, &questions));
+    let (topics, resumed) = (Arc::new(topics), Arc::new(resumed));
     let plugins = Arc::new(plugins);
     let facts = at_once(questions.into_iter().map(|question| {
-        let (driver, plugins, topics) = (driver.clone(), plugins.clone(), topics.clone());
+        let (driver, plugins) = (driver.clone(), plugins.clone());
+        let (topics, resumed) = (topics.clone(), resumed.clone());
         async move {
             let mut facts = ConnectorFacts::default();
             if let Some(spec) = question.spec.as_ref().filter(|_| is_configured(&question)) {
@@ -38,6 +41,7 @@ pub(super) async fn measure(
                 topics.tell(spec, &mut facts);
             }
             offsets(&driver, &question, &mut facts).await;
+            resumed.tell(&question.remote_id, &mut facts);
             Ok(facts)
         }
     }))
@@ -78,6 +82,7 @@ async fn validated(
         return Ok(());
     };
     facts.way = Way::of(&plugin.r#type);
+    facts.other_class = other_class(plugins, plugin, question);
     let (resolved, unread) = Resolved::of(spec, &mut Known::new(&driver.secrets));
     if !unread.is_empty() {
         facts.no_secret = unread;
@@ -98,6 +103,16 @@ async fn validated(
         Err(error) => return Err(error),
     }
     Ok(())
+}
+
+/// Returns the class of the plugin that a connector was, where a change makes it another one: two names may be
+/// those of one plugin.
+fn other_class(plugins: &[Plugin], now: &Plugin, question: &Question<Connector>) -> Option<String> {
+    question.live.as_ref()?;
+    let delta = question.deltas.iter().find(|delta| delta.path == "class")?;
+    let before = delta.before.as_str()?;
+    let before = plugin(plugins, before).map_or(before, |plugin| &plugin.class);
+    (before != now.class).then(|| before.to_owned())
 }
 
 /// Returns what is set outside and stays.
@@ -179,11 +194,16 @@ fn judged(
         match known.get(key.as_str()) {
             Some(&"PASSWORD") => {
                 let text = setting.text();
-                if text.is_some_and(|text| !text.is_empty() && !text.contains("${")) {
+                if text.is_some_and(is_plain) {
                     facts.plain_passwords.push(key.clone());
                 }
             }
             Some(_) => {}
+            None if PASSWORDS.iter().any(|password| is_of_client(key, password)) => {
+                if setting.text().is_some_and(is_plain) {
+                    facts.plain_passwords.push(key.clone());
+                }
+            }
             None => {
                 let unset = known
                     .keys()
@@ -196,6 +216,27 @@ fn judged(
     }
     // The name of the class is one of those of an existing plugin.
     facts.errors.remove(key::CLASS);
+}
+
+/// The passwords of Kafka's clients (`SaslConfigs`, `SslConfigs`). Plugins that make clients of their own take these
+/// settings with something in front, such as `source.cluster.`, and so do the workers: `consumer.override.`. No
+/// plugin's definition has those.
+const PASSWORDS: [&str; 5] = [
+    "sasl.jaas.config",
+    "ssl.key.password",
+    "ssl.keystore.key",
+    "ssl.keystore.password",
+    "ssl.truststore.password",
+];
+
+fn is_of_client(key: &str, setting: &str) -> bool {
+    let front = key.strip_suffix(setting);
+    front.is_some_and(|front| front.ends_with('.'))
+}
+
+/// Whether a password is one itself, and no reference to where the workers find it.
+fn is_plain(text: &str) -> bool {
+    !text.is_empty() && !text.contains("${")
 }
 
 /// The topics of all clusters, as far as they could be asked.
@@ -220,9 +261,10 @@ impl Topics {
     }
 }
 
+/// Returns the topics that a connector reads in a cluster of the project. `MirrorMaker` may read in another one.
 fn reads(spec: &ConnectorSpec) -> impl Iterator<Item = String> {
     let relations = relations::of(spec).into_iter();
-    let reads = relations.filter(|relation| relation.role == Role::Reads);
+    let reads = relations.filter(|relation| relation.role == Role::Reads && !spec.is_mirror());
     reads.map(|relation| relation.name)
 }
 
@@ -237,19 +279,21 @@ async fn topics(driver: &ConnectorDriver, questions: &[Question<Connector>]) -> 
     let asked: Vec<Arc<str>> = asked.into_iter().collect();
     let mut topics = Topics {
         there: BTreeSet::new(),
-        is_known: !driver.clusters.is_empty() && !asked.is_empty(),
+        is_known: false,
         unmeasured: Vec::new(),
     };
     if asked.is_empty() {
         return topics;
     }
-    for cluster in &driver.clusters {
+    let clusters = driver.connections.clusters();
+    topics.is_known = !clusters.is_empty();
+    for cluster in clusters {
         let found = match cluster {
             Ok(cluster) => cluster
                 .metadata(TopicSelection::Named(&asked))
                 .await
                 .map_err(|error| error.to_string()),
-            Err(why) => Err(why.clone()),
+            Err(why) => Err(why),
         };
         match found {
             Ok(found) => {
@@ -280,7 +324,9 @@ async fn offsets(
             None => Ok(None),
         },
         (Action::Delete, _) => kept_offsets(driver, &question.remote_id).await,
-        _ if is_step && question.live.is_some() => kept_offsets(driver, &question.remote_id).await,
+        _ if (is_step || facts.other_class.is_some()) && question.live.is_some() => {
+            kept_offsets(driver, &question.remote_id).await
+        }
         _ => Ok(None),
     };
     match read {
@@ -302,12 +348,11 @@ async fn kept_offsets(
     }
 }
 
-/// Returns what a group committed in any of the clusters; `None` where none can be asked.
+/// Returns what a group committed in any of the clusters that may be the workers'; `None` where none can be asked.
 async fn committed(driver: &ConnectorDriver, group: &str) -> Result<Option<Vec<Position>>, String> {
     let mut found = None;
-    for cluster in &driver.clusters {
-        let cluster = cluster.as_ref().map_err(String::clone)?;
-        let of_group = of_group(cluster, group).await;
+    for cluster in driver.homes() {
+        let of_group = of_group(&cluster?, group).await;
         let of_group = of_group.map_err(|error| error.to_string())?;
         found.get_or_insert_with(Vec::new).extend(of_group);
     }

@@ -248,14 +248,14 @@ async fn deletion(driver: &SchemaDriver, subject: &str) -> Result<SchemaFacts, R
     facts.referenced_by.sort_unstable();
     facts.referenced_by.dedup();
     if let Some(topic) = topic_of(subject) {
-        for cluster in &driver.clusters {
+        for cluster in driver.connections.clusters() {
             match cluster {
-                Ok(cluster) => match records(cluster, topic).await {
+                Ok(cluster) => match records(&cluster, topic).await {
                     Ok(None) => {}
                     Ok(Some(records)) => *facts.records.get_or_insert(0) += records,
                     Err(error) => facts.unmeasured.push(error.to_string()),
                 },
-                Err(reason) => facts.unmeasured.push(reason.clone()),
+                Err(reason) => facts.unmeasured.push(reason),
             }
         }
     }

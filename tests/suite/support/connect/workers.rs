@@ -1,5 +1,6 @@
 //! What the stand-in's workers hold and answer.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
@@ -24,6 +25,8 @@ struct Connector {
     config: BTreeMap<String, String>,
     state: &'static str,
     failures: u32,
+    /// How often it is still shown as being restarted.
+    restarting: Cell<u32>,
 }
 
 const PLUGIN: &str = "org.apache.kafka.connect.file.FileStreamSinkConnector";
@@ -36,6 +39,7 @@ impl Workers {
             config,
             state: "RUNNING",
             failures: 0,
+            restarting: Cell::new(0),
         };
         self.connectors.insert(name.to_owned(), connector);
     }
@@ -43,6 +47,16 @@ impl Workers {
     /// Sets what is set of a connector.
     pub(crate) fn set(&mut self, name: &str, config: &Value) {
         self.connectors.get_mut(name).unwrap().config = texts(config);
+    }
+
+    /// Shows a connector so often as being restarted.
+    pub(crate) fn restart(&mut self, name: &str, times: u32) {
+        self.connectors[name].restarting.set(times);
+    }
+
+    /// Deletes a connector.
+    pub(crate) fn delete(&mut self, name: &str) {
+        self.connectors.remove(name).unwrap();
     }
 
     /// Lets the task of a connector fail, this often until a restart helps.
@@ -105,6 +119,7 @@ impl Workers {
             config: texts(&body["config"]),
             state,
             failures: self.failures,
+            restarting: Cell::new(0),
         };
         let info = self.info(&name, &connector);
         self.connectors.insert(name, connector);
@@ -179,6 +194,15 @@ impl Workers {
 
 impl Connector {
     fn status(&self, name: &str) -> Value {
+        let restarts = self.restarting.get();
+        self.restarting.set(restarts.saturating_sub(1));
+        if restarts > 0 {
+            return json!({
+                "name": name, "type": "sink",
+                "tasks": [{ "id": 0, "state": "UNASSIGNED", "worker_id": "w" }],
+                "connector": { "state": "RESTARTING", "worker_id": "w" },
+            });
+        }
         let tasks = match (self.state, self.failures) {
             ("STOPPED", _) => json!([]),
             ("RUNNING", 1..) => json!([{

@@ -1,5 +1,5 @@
-//! A way to Flink that stops at the n-th request with an effect, before it or after it, so that a test can
-//! kill whoever waits for the answer.
+//! A way to a server that speaks HTTP which stops at the n-th request with an effect, before it or after it, so
+//! that a test can kill whoever waits for the answer.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -10,17 +10,10 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-/// On which side of its effect a request is held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
-    /// Flink never sees it.
-    Before,
-    /// Flink carried it out; nobody hears of it.
-    After,
-}
+pub(crate) use super::proxy::Side;
 
 /// A way to a server that holds one request for ever.
-pub(super) struct Gate {
+pub(crate) struct Gate {
     url: String,
     held: Receiver<String>,
     shared: Arc<Shared>,
@@ -44,7 +37,7 @@ struct Message {
 
 impl Gate {
     /// Opens a way to `server`, an address such as `http://127.0.0.1:8081`.
-    pub(super) fn open(server: &str, cut: (usize, Side)) -> Self {
+    pub(crate) fn open(server: &str, cut: (usize, Side)) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (sender, held) = channel();
@@ -69,22 +62,22 @@ impl Gate {
     }
 
     /// Opens a way that holds nothing and only listens.
-    pub(super) fn listen(server: &str) -> Self {
+    pub(crate) fn listen(server: &str) -> Self {
         Self::open(server, (usize::MAX, Side::Before))
     }
 
     /// Returns the first lines of all requests so far.
-    pub(super) fn passed(&self) -> Vec<String> {
+    pub(crate) fn passed(&self) -> Vec<String> {
         self.shared.passed.lock().unwrap().clone()
     }
 
     /// Returns the address of this end.
-    pub(super) fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
     /// Returns the request that is held, once one is.
-    pub(super) fn held(&self) -> Option<String> {
+    pub(crate) fn held(&self) -> Option<String> {
         self.held.try_recv().ok()
     }
 }
@@ -119,13 +112,15 @@ fn pass(mut client: TcpStream, shared: &Shared) {
     }
 }
 
-/// Whether a request changes something of jobs: of the statements for the SQL gateway only those do that begin one.
+/// Whether a request changes something: of the statements for the SQL gateway only those do that begin a job, and
+/// neither does asking Flink for a job's plan, nor Connect what it thinks of settings.
 fn has_effect(request: &Message) -> bool {
     if request.line.contains("/sessions") {
         let body = String::from_utf8_lossy(&request.body);
         return body.contains("\"statement\":\"INSERT");
     }
-    !request.line.starts_with("GET ") && !request.line.contains("/plan ")
+    let asks = ["/plan ", "/validate "];
+    !request.line.starts_with("GET ") && !asks.iter().any(|path| request.line.contains(path))
 }
 
 fn hold(request: &Message, shared: &Shared) {
@@ -194,12 +189,12 @@ fn read(stream: &mut BufReader<TcpStream>) -> Option<Message> {
 }
 
 /// Asks a server for JSON.
-pub(super) fn get(server: &str, path: &str) -> serde_json::Value {
+pub(crate) fn get(server: &str, path: &str) -> serde_json::Value {
     call(server, &format!("GET {path}"), None, Vec::new())
 }
 
 /// Runs a jar as somebody else would, and returns the job's id.
-pub(super) fn submit(server: &str, jar: &Path, arguments: &[String]) -> String {
+pub(crate) fn submit(server: &str, jar: &Path, arguments: &[String]) -> String {
     let head = "--part\r\ncontent-disposition: form-data; name=\"jarfile\"; filename=\"theirs.jar\"\r\n\
                 content-type: application/x-java-archive\r\n\r\n";
     let jar = fs::read(jar).unwrap();
@@ -238,7 +233,7 @@ fn call(
 }
 
 /// Ends a job as somebody else would.
-pub(super) fn cancel(server: &str, id: &str) {
+pub(crate) fn cancel(server: &str, id: &str) {
     let request = Message {
         line: format!("PATCH /jobs/{id}?mode=cancel HTTP/1.1"),
         content_type: None,
