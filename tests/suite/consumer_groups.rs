@@ -4,7 +4,11 @@ use std::collections::BTreeSet;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use rustix::process::Signal;
+
 use crate::support::estate::{Estate, topic};
+use crate::support::gate::Side;
+use crate::support::proxy::Proxy;
 
 const HOUR: &str = "\"retention.ms\" = 3600000";
 
@@ -168,6 +172,66 @@ fn every_form_of_a_reset_is_shown_done_once_and_read_back() {
     estate.declare(&format!("{orders}{}", asking("app", "")));
     estate.apply(&[]).expect(0);
     assert_eq!(estate.kafka.committed(&app, &name), [Some(9)]);
+    estate.expect_empty_plan();
+}
+
+/// The number of `OffsetCommit` in Kafka's protocol.
+const OFFSET_COMMIT: i16 = 8;
+
+/// Applies through a proxy that holds the commit, and kills the apply while it waits.
+fn kill_at_commit(estate: &Estate, blocks: &str, side: Side) {
+    let proxy = Proxy::start(estate.bootstrap(), Duration::ZERO).unwrap();
+    estate.declare_at(proxy.bootstrap(), blocks);
+    let held = proxy.hold(OFFSET_COMMIT, side);
+    let apply = estate
+        .project
+        .program(&Estate::apply_arguments(&[]))
+        .start();
+    held.recv_timeout(Duration::from_mins(1)).unwrap();
+    apply.signal(Signal::KILL);
+    apply.wait();
+    estate.declare(blocks);
+}
+
+#[test]
+fn a_reset_that_is_killed_is_finished_once() {
+    let Some(estate) = Estate::new("reset-killed") else {
+        return;
+    };
+    let orders = topic("orders", 1, FOREVER);
+    estate.declare(&orders);
+    estate.apply(&[]).expect(0);
+    let (app, name) = (estate.name("app"), estate.name("orders"));
+    estate.kafka.produce(&name, 10, None);
+    estate.kafka.commit(&app, &name, 8);
+    let blocks = format!("{orders}{}", offsets("\"earliest\""));
+    kill_at_commit(&estate, &blocks, Side::Before);
+    assert_eq!(estate.kafka.committed(&app, &name), [Some(8)]);
+    let run = estate.apply(&[]).expect(0);
+    assert!(
+        run.stdout.contains("read 8 records again"),
+        "{}",
+        run.stdout
+    );
+    assert_eq!(estate.kafka.committed(&app, &name), [Some(0)]);
+    estate.expect_empty_plan();
+
+    // Kafka took the offsets, and the application has gone on from there since: it is not sent back again, and
+    // not stopped for what only has to be recorded.
+    estate.kafka.commit(&app, &name, 8);
+    let to = "{ \"P.orders\" = { \"0\" = 2 } }";
+    let blocks = format!("{orders}{}", offsets(to));
+    kill_at_commit(&estate, &blocks, Side::After);
+    assert_eq!(estate.kafka.committed(&app, &name), [Some(2)]);
+    assert_eq!(estate.kafka.consume(&app, &name, "classic", 3).len(), 3);
+    let _member = estate.kafka.join(&app, &name, "classic");
+    let run = estate.apply(&[]).expect(0);
+    assert!(
+        run.stdout.contains("were set by an earlier run"),
+        "{}",
+        run.stdout
+    );
+    assert_eq!(estate.kafka.committed(&app, &name), [Some(5)]);
     estate.expect_empty_plan();
 }
 

@@ -67,7 +67,19 @@ fn a_group_that_stands_still_is_stalled_after_a_while() {
     let (app, orders) = (estate.name("app"), estate.name("orders"));
     estate.kafka.produce(&orders, 500, None);
     estate.kafka.commit(&app, &orders, 20);
-    // A look or two do not condemn it.
+    // Nobody has joined it so far.
+    let symptoms = lag(&estate, &["--watch-for", "0s"], 0).1;
+    assert!(symptoms.contains("nobody is in the group"), "{symptoms}");
+    // Its consumer left it with something to read.
+    drop(estate.kafka.join(&app, &orders, "classic"));
+    let (seen, symptoms) = lag(&estate, &["--watch-for", "0s"], 2);
+    assert_eq!(seen["records"], 480, "{seen}");
+    assert!(
+        symptoms.contains("any more to read the 480 records that it is behind"),
+        "{symptoms}"
+    );
+    // Somebody is there again, and does not read: a look or two do not condemn it.
+    let _member = estate.kafka.join(&app, &orders, "classic");
     let run = estate.run("status", &["--format", "markdown"]).expect(0);
     assert!(run.stdout.contains("480, trend unknown"), "{}", run.stdout);
     let (seen, symptoms) = lag(&estate, &["--watch-for", "16s"], 2);

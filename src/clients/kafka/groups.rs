@@ -53,6 +53,8 @@ pub struct ListedGroup {
     pub r#type: GroupType,
     /// Its state in Kafka's words, such as `Stable` or `Empty`; brokers before 2.6 do not tell.
     pub state: Option<Arc<str>>,
+    /// Whether consumers have been members of it; else somebody only commits offsets there, without joining.
+    pub has_protocol: bool,
     /// The broker that coordinates it.
     coordinator: i32,
 }
@@ -296,6 +298,7 @@ fn listed(answer: &ListGroupsResponse) -> Result<Vec<ListedGroup>, BrokerError> 
             id: shared(&group.group_id),
             r#type,
             state: Some(shared(&group.group_state)).filter(|state| !state.is_empty()),
+            has_protocol: !group.protocol_type.is_empty(),
             coordinator: -1,
         })
     });

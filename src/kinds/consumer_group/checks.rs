@@ -19,6 +19,10 @@ pub(super) const CHECKS: &[Check<ConsumerGroup>] = &[
         run: reads_more,
     },
     Check {
+        code: "step-done",
+        run: step_done,
+    },
+    Check {
         code: "group-active",
         run: group_active,
     },
@@ -65,6 +69,26 @@ pub(super) type Input<'a> = CheckInput<'a, ConsumerGroup>;
 /// Returns what a step would do, where the change holds one.
 pub(super) fn step<'a>(input: &'a Input<'_>) -> Option<(&'a ConsumerGroupSpec, &'a StepFacts)> {
     Some((input.spec?, input.facts.step.as_ref()?))
+}
+
+/// A step that only has to be recorded touches nobody, whoever is in the group by now.
+fn step_done(input: &Input<'_>) -> Vec<Finding> {
+    let stepped = input.live.is_some_and(|live| live.stepped);
+    let Some(spec) = input.spec.filter(|_| stepped) else {
+        return Vec::new();
+    };
+    vec![
+        Finding::new(
+            "step-done",
+            Weight::Note,
+            format!(
+                "The offsets of the group {:?} were set by an earlier run",
+                input.remote_id
+            ),
+        )
+        .detail("It was ended before it could record that. They are not set again.")
+        .on(block(spec)),
+    ]
 }
 
 /// The block of the step.

@@ -1,9 +1,10 @@
 //! Reaches groups of a Kafka cluster, in batches (I/O).
 //!
-//! [`observe`](Driver::observe) is here; `measure` answers what the checks ask about steps that are done once, and
-//! `step` does them.
+//! [`observe`](Driver::observe) is here; `measure` answers what the checks ask about steps that are done once,
+//! `step` does them, and `noted` knows those that an earlier run began.
 
 mod measure;
+mod noted;
 mod step;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,8 +21,11 @@ use crate::kinds::driver::{Context, Driver, DriverError, Failure, Operation, Que
 
 use super::spec::ByPartition;
 use super::{
-    ConsumerGroup, ConsumerGroupFacts, ConsumerGroupLive, ConsumerGroupSpec, Protocol, remembered,
+    ConsumerGroup, ConsumerGroupFacts, ConsumerGroupLive, ConsumerGroupSpec, GroupVitals, Protocol,
+    remembered,
 };
+
+use noted::{Noted, mark};
 
 /// Reaches the groups of one cluster.
 #[derive(Debug, Clone)]
@@ -51,9 +55,11 @@ impl Driver for ConsumerGroupDriver {
         let mut live = describe(&self.client, &groups).await;
         let live = live.as_mut().map_err(|error| self.error(error))?;
         let mut moved_on = self.moved_on(&all, &wanted).await?;
+        let stepped = self.stepped(&groups, live, &wanted).await?;
         let found = wanted.iter().map(|wanted| {
             let mut found = live.remove(wanted.remote_id.as_str())?;
             found.moved_on = moved_on.remove(&wanted.remote_id).unwrap_or_default();
+            found.stepped = stepped.contains(&wanted.remote_id);
             Some(found)
         });
         Ok(found.collect())
@@ -90,6 +96,15 @@ impl Driver for ConsumerGroupDriver {
         Ok(facts.collect())
     }
 
+    async fn vitals(
+        &self,
+        wanted: Vec<Wanted<ConsumerGroup>>,
+    ) -> Result<Vec<Option<GroupVitals>>, DriverError> {
+        let ids = wanted.iter().map(|wanted| wanted.remote_id.as_str());
+        let vitals = vitals(&self.client, ids.collect()).await;
+        vitals.map_err(|error| self.error(&error))
+    }
+
     async fn apply(
         &self,
         operations: Vec<Operation<ConsumerGroup>>,
@@ -111,6 +126,32 @@ impl ConsumerGroupDriver {
 
     fn error(&self, error: &KafkaError) -> DriverError {
         DriverError(kafka_diagnostic(&self.provider, error).into())
+    }
+
+    /// Returns the groups whose step was done by a run that was ended before it could record that.
+    async fn stepped(
+        &self,
+        groups: &[ListedGroup],
+        live: &BTreeMap<Arc<str>, ConsumerGroupLive>,
+        wanted: &[Wanted<ConsumerGroup>],
+    ) -> Result<BTreeSet<String>, DriverError> {
+        let begun = wanted.iter().filter_map(|wanted| {
+            let noted = Noted::of(wanted.notes.as_ref())?;
+            let is_asked_for = noted.step == mark(wanted.specs.first()?);
+            is_asked_for.then_some((wanted.remote_id.as_str(), noted))
+        });
+        let begun: BTreeMap<&str, Noted> = begun.collect();
+        if begun.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let groups = chosen(groups, &begun.keys().copied().collect());
+        let places = measure::places(&self.client, &groups, live).await;
+        let places = places.map_err(|error| self.error(&error))?;
+        let done = begun.into_iter().filter(|(group, noted)| {
+            let now = places.get(*group);
+            now.is_some_and(|now| noted.was_done(now))
+        });
+        Ok(done.map(|(group, _)| group.to_owned()).collect())
     }
 
     /// Returns where groups went on after they handed over, by the group that took over.
@@ -169,7 +210,8 @@ fn asking(question: &Question<ConsumerGroup>) -> Option<&ConsumerGroupSpec> {
     };
     let mut deltas = question.deltas.iter();
     let asked = deltas.any(|delta| delta.path.starts_with(block));
-    (asked && question.action == Action::Update).then_some(spec)
+    let stepped = question.live.as_ref().is_some_and(|live| live.stepped);
+    (asked && !stepped && question.action == Action::Update).then_some(spec)
 }
 
 pub(in crate::kinds) fn chosen(all: &[ListedGroup], ids: &BTreeSet<&str>) -> Vec<ListedGroup> {
@@ -190,6 +232,27 @@ pub(in crate::kinds) async fn describe(
     each.collect()
 }
 
+/// Returns who is in groups, in the order of their ids; `None` for one that is not there.
+pub(in crate::kinds) async fn vitals(
+    client: &Client,
+    ids: Vec<&str>,
+) -> Result<Vec<Option<GroupVitals>>, KafkaError> {
+    let all = client.list_groups().await?;
+    let groups = chosen(&all, &ids.iter().copied().collect());
+    let live = describe(client, &groups).await?;
+    let found = groups.iter().filter_map(|group| {
+        let live = live.get(&group.id)?;
+        let vitals = GroupVitals {
+            state: live.state.clone(),
+            members: live.members,
+            was_joined: group.has_protocol,
+        };
+        Some((&*group.id, vitals))
+    });
+    let found: BTreeMap<&str, GroupVitals> = found.collect();
+    Ok(ids.iter().map(|id| found.get(id).cloned()).collect())
+}
+
 /// Returns a group as it is shown; what could not be described is as it was listed.
 fn live_group(group: &ListedGroup, description: Option<&GroupDescription>) -> ConsumerGroupLive {
     let state = description.map(|description| &description.state);
@@ -208,6 +271,7 @@ fn live_group(group: &ListedGroup, description: Option<&GroupDescription>) -> Co
             .unwrap_or_default(),
         taken_over: ByPartition::new(),
         moved_on: ByPartition::new(),
+        stepped: false,
     }
 }
 

@@ -22,10 +22,11 @@ use crate::config::schema::{AttributeSchema, BlockSchema, KindSchema, NestedBloc
 use crate::diagnostic::Diagnostics;
 use crate::document::Document;
 
-use super::health::lag::{self, CONSUMER_PATIENCE, Rule};
+use super::health::lag::{self, CONSUMER_PATIENCE, Rule, Trend};
+use super::quantity::count;
 use super::relation::{Relation, Role};
 use super::topic::Topic;
-use super::{Check, Delta, Health, Healthy, Kind, Look, NoVitals};
+use super::{Check, Delta, Health, Healthy, Kind, Look};
 
 pub use spec::ConsumerGroupSpec;
 
@@ -107,6 +108,9 @@ pub struct ConsumerGroupLive {
     /// Where the group that handed over went on all the same.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub moved_on: spec::ByPartition,
+    /// Whether the step that the block asks for was done by a run that was ended before it could record that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stepped: bool,
 }
 
 /// How the members of a group agree on who reads what.
@@ -126,7 +130,7 @@ pub enum Protocol {
 impl ConsumerGroupLive {
     /// Whether somebody is in it. Kafka takes no offsets from outside then.
     pub fn is_active(&self) -> bool {
-        !matches!(self.state.as_str(), "Empty" | "Dead")
+        !is_empty(&self.state)
     }
 
     /// Returns how it is, in a few words: `Stable, 2 members`.
@@ -137,6 +141,31 @@ impl ConsumerGroupLive {
             None => self.state.clone(),
         }
     }
+}
+
+/// Who is in a group at one look.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GroupVitals {
+    /// Its state in Kafka's words, such as `Stable` or `Empty`.
+    pub state: String,
+    /// How many members it has, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub members: Option<u32>,
+    /// Whether consumers have been members of it; else somebody only commits offsets there, as Flink's jobs do.
+    pub was_joined: bool,
+}
+
+impl GroupVitals {
+    /// Whether consumers were members of it, and none of them is any more.
+    fn was_left(&self) -> bool {
+        self.was_joined && is_empty(&self.state)
+    }
+}
+
+/// Whether a group's state says that nobody is in it.
+fn is_empty(state: &str) -> bool {
+    matches!(state, "Empty" | "Dead")
 }
 
 /// What the checks must know beside the live group.
@@ -239,7 +268,7 @@ impl Kind for ConsumerGroup {
     type Spec = ConsumerGroupSpec;
     type Live = ConsumerGroupLive;
     type Facts = ConsumerGroupFacts;
-    type Vitals = NoVitals;
+    type Vitals = GroupVitals;
 
     fn decode(block: &Block) -> Result<ConsumerGroupSpec, Diagnostics> {
         spec::decode(block)
@@ -323,7 +352,7 @@ impl Kind for ConsumerGroup {
     fn judge(
         spec: &ConsumerGroupSpec,
         _outcome: Option<&Document>,
-        looks: &[Look<NoVitals>],
+        looks: &[Look<GroupVitals>],
     ) -> Health {
         judge_group(&spec.name, spec.max_lag, looks)
     }
@@ -340,22 +369,57 @@ fn remembered(outcome: Option<&Document>) -> Remembered {
         .unwrap_or_default()
 }
 
-/// Returns how a group does that is only declared: by its lag. That nobody is in it may be as it should be, and is
-/// only noted: what it does not read shows in its lag.
-pub(in crate::kinds) fn judge_group<V>(
+/// Returns how a group does that is only declared: by its lag, and by whether its consumers left it.
+///
+/// That nobody is in a group may be as it should be, and is only noted: it has nothing to read, or no more than
+/// `max_lag`, which for an application that runs now and then says how much may gather until then; or no consumer
+/// ever joined it, since it is to begin there later, or commits without joining. A group whose consumers all left
+/// it, over the whole patience as far as it was looked at, with more than that to read, is unhealthy.
+pub(in crate::kinds) fn judge_group(
     name: &str,
     max_lag: Option<u64>,
-    looks: &[Look<V>],
+    looks: &[Look<GroupVitals>],
 ) -> Health {
     let mut health = Health::new();
-    let last = looks.last().and_then(|look| look.groups.get(name));
-    if last.is_some_and(|group| matches!(&*group.state, "Empty" | "Dead")) {
-        health.note(format!("nobody is in the group {name:?}"));
+    let Some(last) = looks.last() else {
+        return health;
+    };
+    let members = match &last.vitals {
+        Some(vitals) => vitals.members,
+        None => Some(0),
+    };
+    if let Some(members) = members {
+        health.measure("members", members, members.to_string());
     }
     let rule = Rule {
         max_lag,
         patience: CONSUMER_PATIENCE,
     };
     lag::judge(&mut health, name, looks, rule);
+    let is_empty = last
+        .vitals
+        .as_ref()
+        .is_none_or(|vitals| is_empty(&vitals.state));
+    if !is_empty {
+        return health;
+    }
+    let mut recent = looks
+        .iter()
+        .filter(|look| last.at.saturating_sub(look.at) <= rule.patience);
+    let was_left = recent.all(|look| look.vitals.as_ref().is_some_and(GroupVitals::was_left));
+    let lag = lag::of_group(name, looks, rule.patience);
+    let lag = lag.filter(|lag| lag.trend != Trend::CaughtUp && lag.least > max_lag.unwrap_or(0));
+    match lag {
+        Some(lag) if was_left => {
+            let records = count(lag.records, "record");
+            health.unhealthy(format!(
+                "nobody is in the group {name:?} any more to read the {records} that it is behind"
+            ));
+        }
+        _ => health.note(format!("nobody is in the group {name:?}")),
+    }
     health
 }
+
+#[cfg(test)]
+mod tests;

@@ -317,6 +317,17 @@ pub struct Rule {
     pub patience: Duration,
 }
 
+/// Returns what looks say about one group's lag; `None` where it had committed nothing at the last one.
+pub fn of_group<V>(group: &str, looks: &[Look<V>], patience: Duration) -> Option<Lag> {
+    let last = looks.last()?.groups.get(group)?;
+    let series = looks
+        .iter()
+        .filter_map(|look| Some((look.at, look.groups.get(group)?)));
+    let series: Vec<(Duration, &GroupLook)> = series.collect();
+    let has_committed = !last.partitions.is_empty();
+    has_committed.then(|| Lag::of(&series, patience)).flatten()
+}
+
 /// Adds to an object's health what looks at one of its groups say: the measure `lag`, and symptoms.
 ///
 /// A group is more than `max_lag` behind where it was so at every look of the last patience, or is so and its
@@ -334,13 +345,7 @@ pub fn judge<V>(health: &mut Health, group: &str, looks: &[Look<V>], rule: Rule)
             None => health.note(text),
         };
     }
-    let series: Vec<(Duration, &GroupLook)> = looks
-        .iter()
-        .filter_map(|look| Some((look.at, look.groups.get(group)?)))
-        .collect();
-    let committed = last.groups.get(group);
-    let committed = committed.filter(|group| !group.partitions.is_empty());
-    let Some(lag) = committed.and_then(|_| Lag::of(&series, rule.patience)) else {
+    let Some(lag) = of_group(group, looks, rule.patience) else {
         let text = format!("the group {group:?} has committed no offsets so far");
         return match rule.max_lag {
             Some(_) => health.progressing(text),

@@ -1,6 +1,6 @@
 //! Does what groups ask for once: sets their offsets, each checked right before and read back after (I/O).
 //!
-//! What is committed is what the plan showed. A hand-over that waits for the other group to stop takes that group's
+//! What is committed is what the plan showed, and written down before and after. A hand-over that waits for the other group to stop takes that group's
 //! offsets of then.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use crate::clients::kafka::{
     Client, CommittedOffset, KafkaError, Outcome, Settled, TopicPartition,
 };
+use crate::document::Document;
 use crate::kinds::driver::{Context, Failure, Operation};
 use crate::kinds::quantity::span;
 
@@ -20,6 +21,7 @@ use super::super::spec::{ByPartition, HandOver};
 use super::super::{
     ConsumerGroup, ConsumerGroupLive, ConsumerGroupSpec, Moves, Place, Protocol, StepFacts,
 };
+use super::noted::{Noted, mark};
 use super::{chosen, describe, measure};
 
 type Done = Result<Option<ConsumerGroupLive>, Failure>;
@@ -42,14 +44,24 @@ pub(super) async fn apply(
     operations: &[Operation<ConsumerGroup>],
     context: &Context,
 ) -> Vec<Done> {
-    await_stopped(client, operations, context).await;
-    let mut done: Vec<Option<Done>> = operations.iter().map(|_| None).collect();
+    let mut done: Vec<Option<Done>> = operations.iter().map(finished).collect();
+    let left: Vec<&Operation<ConsumerGroup>> = operations
+        .iter()
+        .zip(&done)
+        .filter(|(_, done)| done.is_none())
+        .map(|(operation, _)| operation)
+        .collect();
+    await_stopped(client, &left, context).await;
     let ready = match prepare(client, operations, &mut done).await {
         Ok(ready) => ready,
         Err(error) => return all_failed(operations, &error, Failure::unchanged),
     };
+    let noted = note(context, &ready, false).await;
+    let ready = keep(ready, noted, &mut done);
     let committed = commit(client, &ready).await;
     let ready = keep(ready, committed, &mut done);
+    let noted = note(context, &ready, true).await;
+    let ready = keep(ready, noted, &mut done);
     match read_back(client, &ready).await {
         Ok(found) => {
             for (ready, found) in ready.iter().zip(found) {
@@ -69,6 +81,38 @@ pub(super) async fn apply(
     done.into_iter()
         .map(|done| done.unwrap_or_else(nothing))
         .collect()
+}
+
+/// Returns the result of a step that an earlier run did.
+fn finished(operation: &Operation<ConsumerGroup>) -> Option<Done> {
+    let mut live = operation.live.clone().filter(|live| live.stepped)?;
+    if hand_over(operation).is_some() {
+        let noted = Noted::of(operation.notes.as_ref())?;
+        live.taken_over = taken_over(&noted.moves);
+    }
+    Some(Ok(Some(live)))
+}
+
+/// Writes down what is about to be done, or that it was.
+async fn note(context: &Context, ready: &[Ready<'_>], done: bool) -> Vec<Result<(), Failure>> {
+    let mut results = Vec::new();
+    for ready in ready {
+        let step = Noted {
+            step: mark(ready.spec),
+            moves: ready.moves.clone(),
+            done,
+        };
+        let address = &ready.operation.address;
+        let written = context.note(address, Document::of(&step)).await;
+        results.push(written.map_err(|error| {
+            if done {
+                Failure::unsettled(error.to_string())
+            } else {
+                Failure::unchanged(error.to_string())
+            }
+        }));
+    }
+    results
 }
 
 fn all_failed(
@@ -92,13 +136,13 @@ fn hand_over(operation: &Operation<ConsumerGroup>) -> Option<&HandOver> {
 /// Waits for the groups that hand over, as long as their steps allow; whether they did stop is looked at later.
 async fn await_stopped(
     client: &Client,
-    operations: &[Operation<ConsumerGroup>],
+    operations: &[&Operation<ConsumerGroup>],
     context: &Context,
 ) {
     let begin = Instant::now();
     let mut told: BTreeMap<&str, String> = BTreeMap::new();
     loop {
-        let waiting = operations.iter().filter_map(|operation| {
+        let waiting = operations.iter().copied().filter_map(|operation| {
             let hand_over = hand_over(operation)?;
             let within = Duration::from_millis(hand_over.within_ms?);
             (begin.elapsed() < within).then_some((operation, hand_over, within))
@@ -161,6 +205,9 @@ async fn prepare<'a>(
     let mut now = measure::measure(client, &all, asked.collect()).await?;
     let mut ready = Vec::new();
     for (at, operation) in operations.iter().enumerate() {
+        if done[at].is_some() {
+            continue;
+        }
         let (Some(spec), Some(now)) = (&operation.spec, now.remove(&operation.remote_id)) else {
             continue;
         };

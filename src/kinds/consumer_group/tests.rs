@@ -1,0 +1,66 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::super::health::{GroupLook, Groups, PartitionLook};
+use super::*;
+
+/// A look after so many seconds: who was in the group, which is not there without a number, and how far it was behind.
+fn look(seconds: u64, members: Option<u32>, lag: i64) -> Look<GroupVitals> {
+    let state = match members {
+        Some(0) => "Empty",
+        _ => "Stable",
+    };
+    let group = GroupLook {
+        state: state.into(),
+        partitions: vec![PartitionLook {
+            topic: "orders".into(),
+            index: 0,
+            committed: 100,
+            end: 100 + lag,
+        }],
+    };
+    Look {
+        at: Duration::from_secs(seconds),
+        vitals: members.map(|members| GroupVitals {
+            state: state.to_owned(),
+            members: Some(members),
+            was_joined: true,
+        }),
+        groups: Groups::Read(BTreeMap::from([("app".to_owned(), Arc::new(group))])),
+    }
+}
+
+fn told(max_lag: Option<u64>, looks: &[Look<GroupVitals>]) -> String {
+    let health = judge_group("app", max_lag, looks);
+    let measures: Vec<String> = health
+        .measures
+        .iter()
+        .map(|measure| format!("{} {}", measure.name, measure.text))
+        .collect();
+    let reasons: Vec<&str> = health.symptoms.iter().map(|it| it.text.as_str()).collect();
+    let (measures, reasons) = (measures.join("; "), reasons.join("; "));
+    format!("{} [{measures}] {reasons}", health.verdict)
+}
+
+#[test]
+fn a_group_that_was_left_with_something_to_read_is_unhealthy() {
+    insta::assert_snapshot!(told(None, &[look(0, Some(0), 7)]), @r#"unhealthy [members 0; lag 7, trend unknown] nobody is in the group "app" any more to read the 7 records that it is behind"#);
+    insta::assert_snapshot!(told(Some(10), &[look(0, Some(0), 11)]), @r#"unhealthy [members 0; lag 11, trend unknown] the group "app" is 11 records behind, max_lag is 10: its trend is not known yet; nobody is in the group "app" any more to read the 11 records that it is behind"#);
+}
+
+#[test]
+fn a_group_that_was_left_may_be_as_it_should_be() {
+    // It is at the end; or its application runs now and then.
+    insta::assert_snapshot!(told(None, &[look(0, Some(0), 0)]), @r#"healthy [members 0; lag 0] nobody is in the group "app""#);
+    insta::assert_snapshot!(told(Some(10), &[look(0, Some(0), 10)]), @r#"healthy [members 0; lag 10, trend unknown] nobody is in the group "app""#);
+    // Nobody joined it yet; or whoever reads commits without joining, as Flink does.
+    insta::assert_snapshot!(told(None, &[look(0, None, 7)]), @r#"healthy [members 0; lag 7, trend unknown] nobody is in the group "app""#);
+    let mut flink = look(0, Some(0), 7);
+    flink.vitals.as_mut().expect("it is there").was_joined = false;
+    insta::assert_snapshot!(told(None, &[flink]), @r#"healthy [members 0; lag 7, trend unknown] nobody is in the group "app""#);
+    // Its application was started anew between two looks.
+    insta::assert_snapshot!(told(None, &[look(0, Some(2), 7), look(3, Some(0), 7)]), @r#"healthy [members 0; lag 7, trend unknown] nobody is in the group "app""#);
+    insta::assert_snapshot!(told(None, &[look(0, Some(0), 7), look(3, Some(2), 7)]), @"healthy [members 2; lag 7, trend unknown] ");
+    // A marker of a transaction is no record.
+    insta::assert_snapshot!(told(None, &[look(0, Some(0), 1), look(3, Some(0), 1)]), @r#"healthy [members 0; lag 1] nobody is in the group "app""#);
+}
