@@ -234,6 +234,8 @@ fn prepare_telling(
     let mut desired = kinds::decode(&project)?; // (pure)
     project.resources.clear();
     graph::infer::infer(&mut desired).map_err(|cycle| cycle.diagnostic())?; // (pure)
+    let shared = kinds::groups::shared(&desired); // (pure)
+    project.warnings.extend(project.sources.attach(shared));
     let environment = project.environment.name.clone();
     let backend = backend::open(&project.settings, &request.base, environment)
         .map_err(|errors| project.sources.attach(errors))?;

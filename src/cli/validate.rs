@@ -95,11 +95,11 @@ fn check(
                 .retain(|_, resource| is_known(&resource.body));
             let mut found = std::mem::take(&mut project.warnings);
             let inferred = kinds::decode(&project).and_then(|mut desired| {
-                graph::infer::infer(&mut desired).map_err(|cycle| cycle.diagnostic().into())
+                graph::infer::infer(&mut desired).map_err(|cycle| cycle.diagnostic())?;
+                Ok(kinds::groups::shared(&desired))
             });
-            if let Err(errors) = inferred {
-                found.extend(project.sources.attach(errors));
-            }
+            let (Ok(told) | Err(told)) = inferred;
+            found.extend(project.sources.attach(told));
             found
         }
     };

@@ -15,6 +15,7 @@ pub mod connector;
 pub mod consumer_group;
 pub mod driver;
 pub mod entry;
+pub mod groups;
 pub mod health;
 pub mod job;
 pub mod kafka_streams;

@@ -150,3 +150,55 @@ connector "java" {
     assert_eq!(names("connector.sink"), ["orders.eu", "orders.us"]);
     assert!(names("connector.java").is_empty());
 }
+
+#[test]
+fn a_group_of_two_blocks_is_told() {
+    let text = r#"
+provider "kafka" { bootstrap_servers = "localhost:9092" }
+provider "kafka" {
+  alias             = "west"
+  bootstrap_servers = "localhost:9093"
+}
+provider "connect" { url = "http://localhost:8083" }
+topic "orders" {}
+consumer_group "fraud" { reads = [topic.orders] }
+kafka_streams "scores" {
+  application_id = "fraud"
+  reads          = [topic.orders]
+}
+consumer_group "elsewhere" {
+  name     = "fraud"
+  provider = kafka.west
+  reads    = ["orders"]
+}
+connector "one" {
+  class  = "S"
+  config = { "topics" = "orders" }
+}
+connector "two" {
+  class  = "S"
+  config = {
+    "topics"                     = "orders"
+    "consumer.override.group.id" = "connect-one"
+  }
+}
+consumer_group "of_one" {
+  name  = "connect-one"
+  reads = [topic.orders]
+}
+"#;
+    let desired = objects(text).expect("decodes");
+    insta::assert_snapshot!(groups::shared(&desired).render(), @r#"
+    Warning: connector.one and connector.two name the same group "connect-one"
+      --> main.hcl
+      on connector.two
+      The members of a group share the partitions of its topics: of two applications each would see only a part of the records.
+      hint: if it is one application, remove one of the blocks; else give each a group of its own
+
+    Warning: consumer_group.fraud and kafka_streams.scores name the same group "fraud"
+      --> main.hcl
+      on kafka_streams.scores
+      The members of a group share the partitions of its topics: of two applications each would see only a part of the records.
+      hint: if it is one application, remove one of the blocks; else give each a group of its own
+    "#);
+}

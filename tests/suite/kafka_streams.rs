@@ -113,6 +113,10 @@ fn check(protocol: &str) {
     estate.declare(&(blocks(2) + reset));
     let run = estate.apply(&[]).expect(1);
     assert!(run.stderr.contains("is active (Stable"), "{}", run.stderr);
+    let said = format!("name the same group {app:?}");
+    assert!(run.stderr.contains(&said), "{}", run.stderr);
+    let run = estate.project.run(&["validate"]).expect(0);
+    assert!(run.stderr.contains(&said), "{}", run.stderr);
 
     // The break that was foretold, wanted by a person.
     drop(running);
