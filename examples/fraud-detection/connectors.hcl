@@ -15,6 +15,32 @@ connector "alerts_to_file" {
   }
 }
 
+# Where there is a database, a row for each alert, however often it comes. A column that a later version of the
+# schema adds is added to the table.
+connector "alerts_to_database" {
+  count     = var.database_url == null ? 0 : 1
+  name      = "fraud-alerts-to-database"
+  class     = "io.debezium.connector.jdbc.JdbcSinkConnector"
+  tasks_max = 1
+  config = merge(local.avro, {
+    "topics"                 = module.streams["alerts"].name
+    "connection.url"         = var.database_url
+    "connection.username"    = var.database_user
+    "connection.password"    = secret("env:ALERTS_DB_PASSWORD")
+    "collection.name.format" = "alerts"
+    "insert.mode"            = "upsert"
+    "primary.key.mode"       = "record_value"
+    "primary.key.fields"     = "transaction_id"
+    "schema.evolution"       = "basic"
+    "value.converter.output" = "struct"
+  })
+  dead_letter { topic = module.streams["alerts"].dead_letter_name }
+  restart {
+    max_attempts = 3
+    backoff      = "2s"
+  }
+}
+
 # Of the urgent alerts, which the job marks by a header, the sentence for people.
 connector "notifications" {
   name      = "fraud-notifications"

@@ -8,6 +8,9 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 . "$root/tests/prerequisites.sh"
 install_registry_java
+install_postgres
+postgres=
+if has_postgres; then postgres=--postgres; fi
 
 work=$(mktemp -d)
 sandbox="$work/sandbox"
@@ -85,6 +88,19 @@ alerted() {
     sed -n 's/.*"transaction_id":"\([^"]*\)".*/\1/p' "$sink/alerts.jsonl" 2>/dev/null | sort
 }
 
+# Prints the payments of the table that PostgreSQL holds.
+stored() {
+    query "SELECT transaction_id FROM alerts ORDER BY transaction_id COLLATE \"C\""
+}
+
+query() { # SQL
+    local psql
+    for psql in "$(command -v psql)" /usr/lib/postgresql/*/bin/psql; do
+        if [ -x "$psql" ]; then break; fi
+    done
+    "$psql" --no-psqlrc -At -c "$1" "$(address postgres)" 2>&1 || true
+}
+
 notified() {
     cat "$sink/notifications.txt" 2>/dev/null || true
 }
@@ -95,7 +111,8 @@ await_alerts() { # hour
     wanted=$(expected "$1")
     urgent=$(expected "$1" urgent | wc -l)
     for _ in $(seq 240); do
-        if [ "$(alerted)" = "$wanted" ] && [ "$(notified | wc -l)" -eq "$urgent" ]; then
+        if [ "$(alerted)" = "$wanted" ] && [ "$(notified | wc -l)" -eq "$urgent" ] &&
+            { [ -z "$postgres" ] || [ "$(stored)" = "$wanted" ]; }; then
             printf '%s alerts, %s of them urgent: exactly those of expected-alerts.txt\n' \
                 "$(wc -l <<<"$wanted")" "$urgent"
             return
@@ -103,6 +120,7 @@ await_alerts() { # hour
         sleep 0.5
     done
     diff <(echo "$wanted") <(alerted) >&2 || true
+    if [ -n "$postgres" ]; then diff <(echo "$wanted") <(stored) >&2 || true; fi
     fail "the alerts are not those of expected-alerts.txt"
 }
 
@@ -141,8 +159,8 @@ git init -q "$work/shop"
 build
 cp job/target/fraud-detection-1.0.0.jar "$work/plugin/"
 
-title "Start Kafka, a schema registry, Connect and Flink"
-expect - 0 streamform sandbox up --dir "$sandbox" --registry --connect --connect-plugin "$work/plugin" --flink
+title "Start Kafka, a schema registry, Connect, Flink and, where it is installed, PostgreSQL"
+expect - 0 streamform sandbox up --dir "$sandbox" --registry --connect --connect-plugin "$work/plugin" --flink $postgres
 expect 0 streamform sandbox status --dir "$sandbox"
 streamform sandbox status --dir "$sandbox" --json >"$work/sandbox.json"
 STREAMFORM_VAR_bootstrap=$(sed -n 's/^  "bootstrap": "\(.*\)",$/\1/p' "$work/sandbox.json")
@@ -150,6 +168,14 @@ STREAMFORM_VAR_registry_url=$(address registry)
 STREAMFORM_VAR_connect_url=$(address connect)
 STREAMFORM_VAR_flink_url=$(address flink)
 STREAMFORM_VAR_sink_folder=$sink
+sinks=2
+if [ -n "$postgres" ]; then
+    database=$(address postgres)
+    export STREAMFORM_VAR_database_url="jdbc:postgresql://${database##*@}" ALERTS_DB_PASSWORD=postgres
+    sinks=3
+else
+    echo "SKIPPED: the alerts in PostgreSQL, which is not installed, and cannot be"
+fi
 export STREAMFORM_VAR_bootstrap STREAMFORM_VAR_registry_url STREAMFORM_VAR_connect_url STREAMFORM_VAR_flink_url \
     STREAMFORM_VAR_sink_folder
 
@@ -167,7 +193,7 @@ notified
 await_records fraud.transactions.dlq 2
 await_records fraud.clickstream.dlq 1
 echo "not an alert" | streamform sandbox tool --dir "$sandbox" kafka-console-producer -- --topic fraud.alerts
-await_records fraud.alerts.dlq 2
+await_records fraud.alerts.dlq "$sinks"
 expect 0 streamform status --env dev
 
 title "Version 2 of the job: it goes on with the counts of version 1"
@@ -178,6 +204,7 @@ generate 2
 tool Counts --hours 2 --within 60
 await_alerts 2
 tail -n 1 "$sink/alerts.jsonl"
+if [ -n "$postgres" ]; then query "SELECT transaction_id, amount_cents, at, reasons FROM alerts ORDER BY at"; fi
 grep -q '"reasons":\["' "$sink/alerts.jsonl" || fail "the alerts do not say their reasons: version 1 runs"
 await_records fraud.user-events.dlq 1
 
@@ -191,7 +218,7 @@ done
 generate 3
 tool Counts --hours 3 --within 60
 expect 2 streamform status --env dev
-said "connector.alerts_to_file  unhealthy"
+grep -Eq '^connector\.alerts_to_file +unhealthy' "$log" || fail "the connector to the file is not unhealthy"
 expect 2 streamform drift --env dev
 mv "$sink.away" "$sink"
 expect 0 streamform apply --env dev --auto-approve --wait

@@ -20,6 +20,17 @@ variable "sink_folder" {
   description = "Where alerts and notifications are written, as the Connect workers see it"
 }
 
+variable "database_url" {
+  type        = string
+  default     = null
+  description = "Where alerts are kept as rows, as the Connect workers see it (jdbc:postgresql://…); nowhere without it"
+}
+
+variable "database_user" {
+  type    = string
+  default = "postgres"
+}
+
 variable "job_version" {
   type        = string
   description = "Which version of the job runs: the one in job/pom.xml"
