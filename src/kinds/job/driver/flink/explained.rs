@@ -8,6 +8,8 @@ use serde::Deserialize;
 use crate::clients::flink::JobPlan;
 use crate::kinds::job::driver::engine::Graph;
 
+use super::slots;
+
 /// What stands before the plan that is JSON, in what `EXPLAIN JSON_EXECUTION_PLAN` gives.
 const TITLE: &str = "== Physical Execution Plan ==";
 
@@ -29,12 +31,7 @@ pub(super) fn planned(text: &str) -> Option<Graph> {
     let parts = plan.nodes.iter();
     Some(Graph {
         parts: parts.map(|node| named(&node.contents)).collect(),
-        slots: plan
-            .nodes
-            .iter()
-            .map(|node| node.parallelism)
-            .max()
-            .unwrap_or(0),
+        slots: slots(plan.nodes.iter().map(|node| node.parallelism)),
     })
 }
 
@@ -47,12 +44,7 @@ pub(super) fn running(plan: &JobPlan) -> Graph {
     let operators = operators.map(str::trim).filter(|text| !text.is_empty());
     Graph {
         parts: operators.map(named).collect(),
-        slots: plan
-            .nodes
-            .iter()
-            .map(|node| node.parallelism)
-            .max()
-            .unwrap_or(0),
+        slots: slots(plan.nodes.iter().map(|node| node.parallelism)),
     }
 }
 

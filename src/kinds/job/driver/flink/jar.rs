@@ -14,7 +14,7 @@ use crate::kinds::job::flink::{FlinkJar, Origin};
 use crate::kinds::job::memory::{Run, Version};
 use crate::kinds::job::program::Program;
 
-use super::{Flink, Prepared, error};
+use super::{Flink, Prepared, error, slots};
 
 /// How long a jar may take to come.
 const DOWNLOAD: Duration = Duration::from_mins(10);
@@ -181,12 +181,7 @@ fn graph(plan: &JobPlan) -> Graph {
     });
     Graph {
         parts: parts.collect(),
-        slots: plan
-            .nodes
-            .iter()
-            .map(|node| node.parallelism)
-            .max()
-            .unwrap_or(0),
+        slots: slots(plan.nodes.iter().map(|node| node.parallelism)),
     }
 }
 

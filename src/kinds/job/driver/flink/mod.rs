@@ -51,7 +51,7 @@ impl Flink {
     async fn graph(&self, id: &str) -> Asked<Option<Graph>> {
         let job = self.client.job(id).await.map_err(error)?;
         Ok(job.map(|job| Graph {
-            slots: slots(&job),
+            slots: slots(widths(&job)),
             parts: job
                 .vertices
                 .into_iter()
@@ -333,9 +333,13 @@ pub(super) fn phase(state: &str) -> Phase {
 }
 
 /// All operators of a job share slots, so that it takes as many as its widest one has tasks.
-fn slots(job: &Job) -> u32 {
-    let widths = job.vertices.iter().map(|vertex| vertex.parallelism);
+fn slots(widths: impl Iterator<Item = u32>) -> u32 {
     widths.max().unwrap_or(0)
+}
+
+/// Returns how many tasks each part of a job has.
+fn widths(job: &Job) -> impl Iterator<Item = u32> {
+    job.vertices.iter().map(|vertex| vertex.parallelism)
 }
 
 fn look(
@@ -355,7 +359,7 @@ fn look(
             .iter()
             .filter(|vertex| vertex.status == "RUNNING")
             .count(),
-        parallelism: slots(job),
+        parallelism: slots(widths(job)),
         short_of: None,
         restarts: restarts.unwrap_or(0).max(u64::from(is_restarting)),
         checkpoints: checkpoints.map(|found| found.counts.completed),
