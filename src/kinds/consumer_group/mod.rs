@@ -407,16 +407,18 @@ pub(in crate::kinds) fn judge_group(
         .iter()
         .filter(|look| last.at.saturating_sub(look.at) <= rule.patience);
     let was_left = recent.all(|look| look.vitals.as_ref().is_some_and(GroupVitals::was_left));
-    let lag = lag::of_group(name, looks, rule.patience);
+    let lag = was_left
+        .then(|| lag::of_group(name, looks, rule.patience))
+        .flatten();
     let lag = lag.filter(|lag| lag.trend != Trend::CaughtUp && lag.least > max_lag.unwrap_or(0));
     match lag {
-        Some(lag) if was_left => {
+        Some(lag) => {
             let records = count(lag.records, "record");
             health.unhealthy(format!(
                 "nobody is in the group {name:?} any more to read the {records} that it is behind"
             ));
         }
-        _ => health.note(format!("nobody is in the group {name:?}")),
+        None => health.note(format!("nobody is in the group {name:?}")),
     }
     health
 }
