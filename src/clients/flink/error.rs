@@ -65,6 +65,11 @@ impl FlinkError {
     pub fn is_duplicate(&self) -> bool {
         matches!(self, Self::Refused { message, .. } if tells_duplicate(message))
     }
+
+    /// Whether the cluster knows no job of the id. A path that it does not know is another matter.
+    pub fn is_unknown_job(&self) -> bool {
+        matches!(self, Self::Refused { message, .. } if message.contains("FlinkJobNotFound"))
+    }
 }
 
 /// Whether words of Flink's say that a job's id was given before.
@@ -105,6 +110,10 @@ mod tests {
         let twice = r#"{"errors":["Internal server error.","x\nCaused by: org.apache.flink.runtime.client.DuplicateApplicationSubmissionException: Application has already been submitted."]}"#;
         assert!(refusal(400, twice).is_duplicate());
         insta::assert_snapshot!(refusal(400, twice), @"GET /a: Flink answers 400: DuplicateApplicationSubmissionException: Application has already been submitted.");
+        let unknown = r#"{"errors":["Internal server error.","<Exception on server side:\norg.apache.flink.runtime.messages.FlinkJobNotFoundException: Could not find Flink job (00)\n\tat a.B.c(B.java:1)"]}"#;
+        assert!(refusal(500, unknown).is_unknown_job());
+        let path = r#"{"errors":["Not found: /jobs/00/status"]}"#;
+        assert!(!refusal(404, path).is_unknown_job());
         insta::assert_snapshot!(refusal(502, "<html>"), @"GET /a: Flink answers 502: <html>");
         assert!(refusal(502, "").is_away() && !refusal(500, "").is_away());
     }

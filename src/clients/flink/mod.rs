@@ -93,6 +93,22 @@ impl Client {
         self.optional(&Request::get(["jobs", id])).await
     }
 
+    /// Returns a job's state in Flink's words, as it is now: of [`Client::job`] and of what is below it Flink keeps
+    /// answers for `web.refresh-interval`. Since Flink 1.16
+    /// ([FLINK-26641](https://issues.apache.org/jira/browse/FLINK-26641)).
+    pub async fn job_state(&self, id: &str) -> Result<Option<String>, FlinkError> {
+        #[derive(Deserialize)]
+        struct Answer {
+            status: String,
+        }
+        let answer = self.call(&Request::get(["jobs", id, "status"])).await;
+        match answer {
+            Ok(Answer { status }) => Ok(Some(status)),
+            Err(error) if error.is_unknown_job() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Returns a job's checkpoints; they stay known for a time after it has ended.
     pub async fn checkpoints(&self, id: &str) -> Result<Option<Checkpoints>, FlinkError> {
         self.optional(&Request::get(["jobs", id, "checkpoints"]))

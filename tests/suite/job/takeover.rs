@@ -3,7 +3,7 @@
 use crate::support::servers;
 
 use super::counter::{Counter, Said};
-use super::gate;
+use super::gate::{self, Gate};
 
 #[test]
 fn a_job_of_somebody_else_is_taken_over_as_it_runs() {
@@ -50,4 +50,34 @@ fn a_job_of_somebody_else_is_taken_over_as_it_runs() {
     assert_eq!(job.expect_exact(), "v2");
     job.plan(0);
     job.kafka.delete_topics(&[format!("{}-other", job.name)]);
+}
+
+#[test]
+fn a_job_that_somebody_stopped_goes_on_from_their_savepoint_however_late_flink_tells() {
+    let Some(job) = Counter::new("stopped") else {
+        return;
+    };
+    let _shared = servers::flink_shared();
+    let gate = Gate::late(&job.flink);
+    let said = Said {
+        at: [gate.url(), ""],
+        ..Said::default()
+    };
+    job.declare("v1", &said);
+    job.apply(&[]).expect(0);
+    job.produce(20);
+    assert_eq!(job.expect_exact(), "v1");
+    gate::stop(&job.flink, &job.expect_one());
+    while !job.running().is_empty() {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    let plan = job.plan(2);
+    assert!(
+        plan.contains("is finished; it is started again from file:"),
+        "{plan}"
+    );
+    job.apply(&[]).expect(0);
+    job.produce(5);
+    assert_eq!(job.expect_exact(), "v1");
+    job.expect_one();
 }

@@ -1,6 +1,7 @@
 //! A way to a server that speaks HTTP which stops at the n-th request with an effect, before it or after it, so
-//! that a test can kill whoever waits for the answer.
+//! that a test can kill whoever waits for the answer, or which is late to tell how a job of Flink's is.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -12,7 +13,7 @@ use std::thread;
 
 pub(crate) use super::proxy::Side;
 
-/// A way to a server that holds one request for ever.
+/// A way to a server that holds one request for ever, or has old answers.
 pub(crate) struct Gate {
     url: String,
     held: Receiver<String>,
@@ -26,6 +27,8 @@ struct Shared {
     held: Mutex<Sender<String>>,
     /// The first line of each request so far.
     passed: Mutex<Vec<String>>,
+    /// What was last heard of each of Flink's jobs, where answers are late.
+    late: Option<Mutex<BTreeMap<String, Vec<u8>>>>,
 }
 
 /// A message of HTTP/1.1: the first line, the headers that matter, the body.
@@ -38,6 +41,20 @@ struct Message {
 impl Gate {
     /// Opens a way to `server`, an address such as `http://127.0.0.1:8081`.
     pub(crate) fn open(server: &str, cut: (usize, Side)) -> Self {
+        Self::start(server, cut, None)
+    }
+
+    /// Opens a way that tells of each of Flink's jobs what it heard the last time it was asked about it, as Flink
+    /// does for a while.
+    pub(crate) fn late(server: &str) -> Self {
+        Self::start(server, (usize::MAX, Side::Before), Some(Mutex::default()))
+    }
+
+    fn start(
+        server: &str,
+        cut: (usize, Side),
+        late: Option<Mutex<BTreeMap<String, Vec<u8>>>>,
+    ) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (sender, held) = channel();
@@ -50,6 +67,7 @@ impl Gate {
             effects: AtomicUsize::new(0),
             held: Mutex::new(sender),
             passed: Mutex::default(),
+            late,
         });
         let own = Arc::clone(&shared);
         thread::spawn(move || {
@@ -92,9 +110,16 @@ fn pass(mut client: TcpStream, shared: &Shared) {
         if is_cut(Side::Before) {
             return hold(&request, shared);
         }
-        let Some((status, body)) = forward(&shared.server, &request) else {
+        let Some((status, mut body)) = forward(&shared.server, &request) else {
             return;
         };
+        if let Some(late) = shared.late.as_ref().filter(|_| asks_for_job(&request)) {
+            let heard = late
+                .lock()
+                .unwrap()
+                .insert(request.line.clone(), body.clone());
+            body = heard.unwrap_or(body);
+        }
         if is_cut(Side::After) {
             return hold(&request, shared);
         }
@@ -121,6 +146,13 @@ fn has_effect(request: &Message) -> bool {
     }
     let asks = ["/plan ", "/validate "];
     !request.line.starts_with("GET ") && !asks.iter().any(|path| request.line.contains(path))
+}
+
+/// Whether a request asks how one of Flink's jobs is.
+fn asks_for_job(request: &Message) -> bool {
+    let path = request.line.split(' ').nth(1).unwrap_or_default();
+    let id = path.strip_prefix("/jobs/").unwrap_or_default();
+    request.line.starts_with("GET ") && id.len() == 32 && !id.contains('/')
 }
 
 fn hold(request: &Message, shared: &Shared) {
@@ -225,11 +257,17 @@ fn call(
     let (status, body) = forward(server.trim_start_matches("http://"), &request).unwrap();
     let text = String::from_utf8_lossy(&body);
     assert!(
-        status.starts_with("200"),
+        status.starts_with("20"),
         "{}: {status} {text}",
         request.line
     );
     serde_json::from_slice(&body).unwrap()
+}
+
+/// Stops a job with a savepoint as somebody else would.
+pub(crate) fn stop(server: &str, id: &str) {
+    let path = format!("POST /jobs/{id}/stop");
+    call(server, &path, None, b"{}".to_vec());
 }
 
 /// Ends a job as somebody else would.

@@ -118,6 +118,13 @@ pub(super) async fn source<E: Engine>(
 ) -> Asked<Source> {
     match step {
         Some(Step::Stopped { from: Some(from) }) => return Ok(Some(from.clone()).into()),
+        Some(Step::Stopping { trigger }) => {
+            if let Some(run) = &memory.run
+                && let Stopping::Done(path) = engine.stopping(&run.id, trigger).await?
+            {
+                return Ok(Some(path).into());
+            }
+        }
         Some(Step::Starting { run, .. }) => {
             // One that the engine has forgotten may have run for long.
             if engine.phase(&run.id).await?.is_none() {

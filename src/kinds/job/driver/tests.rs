@@ -15,12 +15,12 @@ use crate::address::Address;
 use crate::document::Document;
 use crate::kinds::driver::{Context, NoteRequest};
 use crate::kinds::job::flink::{FlinkSql, Script};
-use crate::kinds::job::memory::{Memory, Progress};
+use crate::kinds::job::memory::{Memory, Progress, Step};
 use crate::kinds::job::program::Program;
 use crate::kinds::job::spec::{Mode, Upgrade};
 
 use super::change::{Change, Halt};
-use super::engine::Phase;
+use super::engine::{self, Engine as _, Phase, Stopping};
 
 use scripted::{Scripted, Trouble};
 
@@ -569,4 +569,28 @@ async fn an_id_of_long_ago_is_not_used_again() {
     life.run("v1").await.unwrap();
     assert_eq!(life.memory.generation, 2);
     assert_eq!(life.runs(), "v1 at 0");
+}
+
+#[tokio::test]
+async fn the_plan_after_a_cut_stop_names_its_savepoint() {
+    let life = Life::running().await;
+    let run = life.memory.run.clone().unwrap();
+    life.engine.stop(&run.id, "t", None).await.unwrap();
+    let savepoint = match life.engine.stopping(&run.id, "t").await {
+        Ok(Stopping::Done(path)) => Some(path),
+        _ => None,
+    };
+    assert!(savepoint.is_some());
+    let step = Step::Stopping {
+        trigger: "t".into(),
+    };
+    let source = engine::source(&life.engine, &life.memory, Some(&step), None).await;
+    assert_eq!(source.unwrap().at, savepoint);
+    // A stop that the engine has forgotten leaves what the engine has of the job.
+    let unknown = Step::Stopping {
+        trigger: "other".into(),
+    };
+    let source = engine::source(&life.engine, &life.memory, Some(&unknown), None).await;
+    let source = source.unwrap().at;
+    assert!(source.is_some() && source != savepoint, "{source:?}");
 }

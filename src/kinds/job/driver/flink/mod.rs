@@ -19,8 +19,8 @@ use super::engine::{Asked, Engine, EngineError, Graph, Look, Phase, Ready, Sourc
 
 use left::Folders;
 
-/// The longest that an answer of Flink's is outwaited, in milliseconds. The default of `web.refresh-interval` is 3 s.
-const LONGEST_OLD_ANSWER: i64 = 30_000;
+/// The longest that an answer of Flink's is outwaited. The default of `web.refresh-interval` is 3 s.
+const LONGEST_OLD_ANSWER: Duration = Duration::from_secs(30);
 
 /// One Flink cluster.
 #[derive(Debug, Clone)]
@@ -70,14 +70,18 @@ impl Flink {
         Ok(looking.await.unwrap_or_default())
     }
 
-    /// Waits until no answer about a job's checkpoints is from before its end: Flink keeps them for a while, and its
-    /// last checkpoint or savepoint would be missing.
-    async fn outwait_old_answers(&self, job: &Job) -> Asked<()> {
-        let config = self.client.config().await.map_err(error)?;
-        let longest = config.refresh_interval.clamp(0, LONGEST_OLD_ANSWER);
-        if let Ok(left @ 1..) = u64::try_from(longest - (job.now - job.end_time)) {
-            tokio::time::sleep(Duration::from_millis(left)).await;
-        }
+    /// Waits until no answer about a job that has ended is from before its end: its last checkpoint or savepoint
+    /// would be missing.
+    async fn outwait_old_answers(&self, id: &str) -> Asked<()> {
+        let (config, job) =
+            tokio::try_join!(self.client.config(), self.client.job(id)).map_err(error)?;
+        let longest = u64::try_from(config.refresh_interval).unwrap_or(0);
+        let longest = Duration::from_millis(longest).min(LONGEST_OLD_ANSWER);
+        // Where even this answer is from before its end, it ended just now.
+        let ended = job.filter(|job| phase(&job.state) != Phase::Active);
+        let since = ended.and_then(|job| u64::try_from(job.now - job.end_time).ok());
+        let since = Duration::from_millis(since.unwrap_or(0));
+        tokio::time::sleep(longest.saturating_sub(since)).await;
         Ok(())
     }
 
@@ -167,8 +171,8 @@ impl Engine for Flink {
     }
 
     async fn phase(&self, id: &str) -> Asked<Option<Phase>> {
-        let job = self.client.job(id).await.map_err(error)?;
-        Ok(job.map(|job| phase(&job.state)))
+        let state = self.client.job_state(id).await.map_err(error)?;
+        Ok(state.map(|state| phase(&state)))
     }
 
     async fn look(&self, id: &str) -> Asked<Option<Look>> {
@@ -238,10 +242,10 @@ impl Engine for Flink {
 
     async fn source(&self, run: &Run, savepoints: Option<&str>) -> Asked<Source> {
         let id = &run.id;
-        let Some(job) = self.client.job(id).await.map_err(error)? else {
+        let Some(phase) = self.phase(id).await? else {
             return self.forgotten(run, savepoints).await;
         };
-        let outlives = match phase(&job.state) {
+        let outlives = match phase {
             // Retained checkpoints outlive a failure in any case.
             Phase::Failed => |kept: Retention| kept.enabled,
             Phase::Canceled => |kept: Retention| kept.outlives_cancellation(),
@@ -249,7 +253,7 @@ impl Engine for Flink {
             Phase::Finished => |_| false,
             Phase::Active => return Ok(Source::default()),
         };
-        self.outwait_old_answers(&job).await?;
+        self.outwait_old_answers(id).await?;
         let (found, checkpoints) =
             tokio::try_join!(self.client.checkpointing(id), self.client.checkpoints(id))
                 .map_err(error)?;
