@@ -6,7 +6,7 @@
 //! ```
 
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -16,8 +16,9 @@ use crate::address::{Address, AddressPattern, EnvironmentName};
 use crate::apply::{self, ApplyError, ApplyOutcome, Events, Interrupts};
 use crate::backend::{self, BackendError, LocalBackend, Snapshot as StateSnapshot, Writer};
 use crate::clients::{self, Connections};
-use crate::config::load::{Head, LoadRequest, UnsetVariables, load};
+use crate::config::load::{Head, LoadRequest, UnsetVariables, load, locate};
 use crate::config::project::{Environment, Inputs, Project};
+use crate::config::schema::KindSchema;
 use crate::diagnostic::{Diagnostic, Diagnostics, SourceMap};
 use crate::document::ContentHash;
 use crate::gate::{ApprovedPlan, GateInput};
@@ -170,18 +171,57 @@ pub fn prepare(request: &Request) -> Result<Prepared, Diagnostics> {
 /// Loads a project and decodes its objects. Meanwhile reads the state and the objects that it owns: for plans,
 /// which take no lease. Call it on a runtime whose other threads are free.
 pub fn prepare_looking(request: &Request) -> Result<Prepared, Diagnostics> {
-    let (mut prepared, looking) = prepare_beside(request, look)?;
+    let prepare = |on_head: &OnHead<'_>| prepare_telling(request, Some(on_head));
+    let (mut prepared, looking) = beside(request, look, prepare)?;
     prepared.looking = looking;
     Ok(prepared)
 }
 
-/// Loads a project and decodes its objects. Meanwhile does what takes only its environment's state and the
-/// drivers of its providers, from when they are known: `None` where they never are. Call it on a runtime whose
-/// other threads are free.
-pub fn prepare_beside<T, F>(
+/// Which objects a project has, and how its environment is reached.
+pub struct Located {
+    /// The addresses of its objects.
+    pub addresses: BTreeSet<Address>,
+    /// Where its state lives.
+    pub backend: LocalBackend,
+    /// The drivers of its providers, not connected yet.
+    pub drivers: Drivers,
+}
+
+/// Reads which objects a project has: see [`config::load::locate`](locate). Meanwhile does what takes only its
+/// environment's state and the drivers of its providers, from when they are known: `None` where they never are.
+/// Call it on a runtime whose other threads are free.
+pub fn locate_beside<T, F>(
     request: &Request,
     work: impl Fn(LocalBackend, Drivers) -> F,
-) -> Result<(Prepared, Option<JoinHandle<T>>), Diagnostics>
+) -> Result<(Located, Option<JoinHandle<T>>), Diagnostics>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    beside(request, work, |on_head| {
+        let located = locate(&load_request(request, &kinds::schemas(), Some(on_head)))?; // (pure, over the files)
+        let environment = located.environment.name;
+        let backend = backend::open(&located.settings, &request.base, environment)
+            .map_err(|errors| located.sources.attach(errors))?;
+        let connections = Connections::new(&located.providers, &request.base)
+            .with_files(Arc::clone(&request.snapshot.files));
+        Ok(Located {
+            addresses: located.addresses,
+            backend,
+            drivers: Drivers::new(connections),
+        })
+    })
+}
+
+/// Is told how an environment is reached.
+type OnHead<'h> = dyn Fn(&Head<'_>) + 'h;
+
+/// Does some work from when the head of a project is known, on another thread than what tells it.
+fn beside<T, F, P>(
+    request: &Request,
+    work: impl Fn(LocalBackend, Drivers) -> F,
+    load: impl FnOnce(&OnHead<'_>) -> Result<P, Diagnostics>,
+) -> Result<(P, Option<JoinHandle<T>>), Diagnostics>
 where
     T: Send + 'static,
     F: Future<Output = T> + Send + 'static,
@@ -197,8 +237,8 @@ where
             Some(tokio::spawn(work(backend, Drivers::new(connections))))
         });
     };
-    let prepared = prepare_telling(request, Some(&on_head))?;
-    Ok((prepared, started.into_inner().flatten()))
+    let loaded = load(&on_head)?;
+    Ok((loaded, started.into_inner().flatten()))
 }
 
 async fn look(backend: LocalBackend, mut drivers: Drivers) -> Looked {
@@ -228,7 +268,7 @@ impl Prepared {
 
 fn prepare_telling(
     request: &Request,
-    on_head: Option<&dyn Fn(&Head<'_>)>,
+    on_head: Option<&OnHead<'_>>,
 ) -> Result<Prepared, Diagnostics> {
     let mut project = load_telling(request, on_head)?; // (pure, over the files)
     let mut desired = kinds::decode(&project)?; // (pure)
@@ -263,21 +303,26 @@ pub fn load_project(request: &Request) -> Result<Project, Diagnostics> {
     load_telling(request, None)
 }
 
-fn load_telling(
-    request: &Request,
-    on_head: Option<&dyn Fn(&Head<'_>)>,
-) -> Result<Project, Diagnostics> {
-    load(&LoadRequest {
+fn load_telling(request: &Request, on_head: Option<&OnHead<'_>>) -> Result<Project, Diagnostics> {
+    load(&load_request(request, &kinds::schemas(), on_head))
+}
+
+fn load_request<'a>(
+    request: &'a Request,
+    kinds: &'a [KindSchema],
+    on_head: Option<&'a OnHead<'a>>,
+) -> LoadRequest<'a> {
+    LoadRequest {
         files: &*request.snapshot.files,
         root: &request.snapshot.folder,
         environment: request.environment.as_ref(),
         inputs: &request.inputs,
-        kinds: &kinds::schemas(),
+        kinds,
         providers: clients::PROVIDERS,
         tool_version: TOOL,
         unset_variables: UnsetVariables::Refuse,
         on_head,
-    })
+    }
 }
 
 /// Compares a project with its environment and measures what the changes would do.

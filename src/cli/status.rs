@@ -1,6 +1,6 @@
 //! `streamform status`: how what was applied does now.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::task::JoinError;
@@ -10,9 +10,9 @@ use crate::backend::{BackendError, LocalBackend, Snapshot};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::health::Checkup;
 use crate::health::report::{Report, json, markdown, text};
+use crate::kinds::Verdict;
 use crate::kinds::entry::WrongDocument;
-use crate::kinds::{Desired, Verdict};
-use crate::pipeline::{self, Prepared};
+use crate::pipeline::{self, Located};
 use crate::refresh::Drivers;
 use crate::state::State;
 
@@ -30,7 +30,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Show how what was applied does: connectors, jobs, groups and their lag, topics.
 ///
-/// Takes no lease. Ends with exit code 2 where something is unhealthy, with 1 where something could not be
+/// Of the definitions only that is read which tells where the environment is and which objects there are, so that
+/// a mistake within an object's block is seldom a hindrance. Takes no lease. Ends with exit code 2 where something is unhealthy, with 1 where something could not be
 /// looked at, as when a system is away. What is only on its way, such as a group that catches up, is neither.
 ///
 /// Lag is judged by its trend. Where a group is behind, a second look after 2 seconds shows whether it catches
@@ -71,15 +72,14 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<Exit, Diagnostics> {
 
 async fn status(args: &Args, output: &Output) -> Result<Exit, Stop> {
     let request = request(&args.source, &args.project).await?;
-    let (prepared, looking) = pipeline::prepare_beside(&request, |backend, drivers| {
+    let (located, looking) = pipeline::locate_beside(&request, |backend, drivers| {
         first_look(backend, drivers, args.target.clone())
     })?;
-    let Prepared {
-        desired,
+    let Located {
+        addresses,
         backend,
         drivers,
-        ..
-    } = prepared;
+    } = located;
     let looked = with_patience(output, async {
         match looking {
             Some(looking) => looking.await.unwrap_or_else(resume),
@@ -94,7 +94,7 @@ async fn status(args: &Args, output: &Output) -> Result<Exit, Stop> {
     announce(&snapshot, output);
     let state = snapshot.state;
     let chosen = |address: &Address| is_chosen(&args.target, address);
-    all_select_something(&args.target, &state, &desired)?;
+    all_select_something(&args.target, &state, &addresses)?;
     let checkup = checkup.map_err(unreadable)?;
     let looking = look(checkup, &mut drivers, args.watch_for);
     let checkup = with_patience(output, looking).await;
@@ -105,7 +105,7 @@ async fn status(args: &Args, output: &Output) -> Result<Exit, Stop> {
         .keys()
         .filter(|address| chosen(address))
         .count();
-    let wanted = desired.keys().filter(|address| chosen(address));
+    let wanted = addresses.iter().filter(|address| chosen(address));
     let report = Report {
         environment: state.environment.clone(),
         serial: state.serial,
@@ -194,10 +194,10 @@ fn exit(worst: Option<Verdict>) -> Exit {
 fn all_select_something(
     targets: &[AddressPattern],
     state: &State,
-    desired: &BTreeMap<Address, Desired>,
+    declared: &BTreeSet<Address>,
 ) -> Result<(), Diagnostics> {
     let known = |pattern: &AddressPattern| {
-        let mut all = state.objects.keys().chain(desired.keys());
+        let mut all = state.objects.keys().chain(declared);
         all.any(|address| pattern.matches(address))
     };
     let unknown = targets.iter().filter(|pattern| !known(pattern));

@@ -9,7 +9,7 @@ use crate::clients::kafka::{
     TopicSelection,
 };
 use crate::clients::kafka_diagnostic;
-use crate::kinds::health::{GroupLook, PartitionLook};
+use crate::kinds::health::{GroupLook, PartitionLook, lag};
 
 /// The groups to be read, each with the topics that it reads as far as that is known.
 pub(super) type Wanted = BTreeMap<String, BTreeSet<String>>;
@@ -17,20 +17,17 @@ pub(super) type Wanted = BTreeMap<String, BTreeSet<String>>;
 /// A group, or why it alone could not be read.
 pub(super) type Found = Result<Arc<GroupLook>, String>;
 
-/// The state of a group that does not exist, in Kafka's word.
-const DEAD: &str = "Dead";
-
-/// Reads those groups that exist, and those that do not but have nothing to read either.
+/// Reads how far those groups are that exist and who is in them, and those that do not but have nothing to read either.
 pub(super) async fn read(
     client: &Client,
     wanted: &Wanted,
 ) -> Result<BTreeMap<String, Found>, KafkaError> {
     let mut groups = client.list_groups().await?;
     groups.retain(|group| wanted.contains_key(&*group.id));
-    let lags = client.lags(&groups).await?;
+    let (lags, members) = tokio::try_join!(client.lags(&groups), members(client, &groups))?;
     let each = groups.iter().zip(lags).map(|(group, lag)| {
         let look = match lag {
-            Ok(lag) => Ok(Arc::new(look(group, &lag))),
+            Ok(lag) => Ok(Arc::new(look(group, &lag, &members))),
             Err(error) => Err(error.to_string()),
         };
         (group.id.to_string(), look)
@@ -40,7 +37,25 @@ pub(super) async fn read(
     Ok(found)
 }
 
-fn look(group: &ListedGroup, lag: &GroupLag) -> GroupLook {
+/// Counts the members of those groups in which there is somebody.
+async fn members(
+    client: &Client,
+    groups: &[ListedGroup],
+) -> Result<BTreeMap<Arc<str>, u32>, KafkaError> {
+    let groups = groups.iter().filter(|group| !is_empty(group)).cloned();
+    let groups: Vec<ListedGroup> = groups.collect();
+    let described = client.describe_groups(&groups).await?;
+    let counted = groups.into_iter().zip(described);
+    let counted = counted.filter_map(|(group, found)| Some((group.id, found.ok()??.members)));
+    Ok(counted.collect())
+}
+
+fn is_empty(group: &ListedGroup) -> bool {
+    let state = group.state.as_deref();
+    state.is_some_and(lag::is_empty)
+}
+
+fn look(group: &ListedGroup, lag: &GroupLag, members: &BTreeMap<Arc<str>, u32>) -> GroupLook {
     let partitions = lag.iter().filter_map(|(partition, lag)| {
         Some(PartitionLook {
             topic: partition.topic.clone(),
@@ -52,6 +67,12 @@ fn look(group: &ListedGroup, lag: &GroupLag) -> GroupLook {
     });
     GroupLook {
         state: group.state.clone().unwrap_or_else(|| "Unknown".into()),
+        members: if is_empty(group) {
+            Some(0)
+        } else {
+            members.get(&group.id).copied()
+        },
+        was_joined: group.has_protocol,
         partitions: partitions.collect(),
     }
 }
@@ -88,13 +109,13 @@ async fn fill_idle(
         let Some(partitions) = partitions else {
             continue;
         };
-        let state = match found.get(group) {
-            Some(Ok(look)) => Arc::clone(&look.state),
-            _ => DEAD.into(),
+        let look = match found.get(group) {
+            Some(Ok(look)) => GroupLook::clone(look),
+            _ => GroupLook::absent(),
         };
         let look = GroupLook {
-            state,
             partitions: partitions.concat(),
+            ..look
         };
         found.insert(group.clone(), Ok(Arc::new(look)));
     }

@@ -21,7 +21,7 @@ use super::body::{self, Names};
 use super::check::{Checker, literal_bool, literal_text};
 use super::expression::{Expr, Place, Ref, Resolver, Target};
 use super::index::{Header, Index, ItemKind, Syntax};
-use super::mentions::mentions;
+use super::mentions::{Mentions, mentions};
 use super::module::{
     Condition, Import, Item, Object, ObjectItem, Output, Provider, Repeat, Variable,
 };
@@ -35,6 +35,20 @@ pub(super) struct Context<'r, 'a> {
     pub(super) keywords: &'r [&'a str],
     pub(super) providers: &'a [ProviderSchema],
     pub(super) sources: &'r SourceMap,
+    /// How much is made of objects.
+    pub(super) depth: Depth,
+}
+
+/// How much is made of objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// Their addresses: a block is parsed where it may stand for several objects, or where what tells which there
+    /// are may refer to it.
+    Addresses,
+    /// Themselves, and the values of those that something refers to.
+    Objects,
+    /// Themselves, and all values.
+    Values,
 }
 
 /// What the declarations of all modules leave behind.
@@ -87,7 +101,7 @@ pub(super) fn declare<'a>(
             }
             (ItemKind::Object(schema), Syntax::Text) => {
                 match mentions(header.piece.text(context.sources), index, context.keywords) {
-                    Some(refs) => Some(Item::Object(late(schema, refs))),
+                    Some(mentions) => Some(Item::Object(late(schema, mentions, context.depth))),
                     None => text_object(index, context, header, schema, record, diagnostics),
                 }
             }
@@ -134,12 +148,18 @@ pub(super) fn declare_late<'a>(
     }
 }
 
-fn late(schema: &KindSchema, refs: Vec<Ref>) -> ObjectItem<'_> {
+fn late(schema: &KindSchema, mentions: Mentions, depth: Depth) -> ObjectItem<'_> {
+    let is_located = depth == Depth::Addresses && !mentions.repeats;
     ObjectItem {
         schema,
-        refs: refs.into(),
+        refs: if is_located {
+            Box::default()
+        } else {
+            mentions.refs.into()
+        },
         depends_on: Vec::new(),
         late: true,
+        is_located,
     }
 }
 
@@ -166,6 +186,7 @@ pub(super) fn item_of<'a>(schema: &'a KindSchema, object: &Object<'_>) -> Object
         refs: refs.into(),
         depends_on: object.depends_on.clone(),
         late: false,
+        is_located: false,
     }
 }
 

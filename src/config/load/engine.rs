@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::address::{EnvironmentName, InstanceKey, ModulePath, ProviderAddress};
+use crate::address::{Address, EnvironmentName, InstanceKey, ModulePath, ProviderAddress};
 use crate::config::eval::FileAccess;
 use crate::config::project::{CheckResult, Import, Output, Provider, Resource};
 use crate::config::schema::KindSchema;
@@ -82,12 +82,22 @@ pub(super) struct Built {
 #[derive(Debug, Default)]
 pub(super) struct Results {
     pub(super) built: Vec<Built>,
+    /// The objects that were not evaluated.
+    pub(super) located: Vec<Address>,
     /// The places in `built` of an item's objects in one instance of its module.
     pub(super) built_of: BTreeMap<(NodeId, usize), Range<usize>>,
     pub(super) providers: BTreeMap<ProviderAddress, Provider>,
     pub(super) outputs: BTreeMap<Arc<str>, Output>,
     pub(super) checks: Vec<CheckResult>,
     pub(super) imports: Vec<Import>,
+}
+
+impl Results {
+    /// The addresses of all objects.
+    pub(super) fn addresses(&self) -> impl Iterator<Item = &Address> {
+        let built = self.built.iter().map(|built| &built.resource.address);
+        built.chain(&self.located)
+    }
 }
 
 /// The evaluation of a project.
@@ -101,8 +111,6 @@ pub(super) struct Engine<'e, 'a> {
     pub(super) given: &'e BTreeMap<String, Given>,
     /// Whether a variable without a value is unknown instead of an error.
     pub(super) allow_unset: bool,
-    /// Whether objects have values that nothing in the project refers to.
-    pub(super) keep_values: bool,
     /// By node and instance.
     pub(super) cells: Vec<Vec<Option<Cell>>>,
     /// By branch.
@@ -132,8 +140,6 @@ pub(super) struct Start<'e, 'a> {
     pub(super) environment: &'e EnvironmentName,
     pub(super) given: &'e BTreeMap<String, Given>,
     pub(super) allow_unset: bool,
-    /// Whether objects have values that nothing in the project refers to.
-    pub(super) keep_values: bool,
 }
 
 impl<'e, 'a> Engine<'e, 'a> {
@@ -155,7 +161,6 @@ impl<'e, 'a> Engine<'e, 'a> {
             environment: start.environment,
             given: start.given,
             allow_unset: start.allow_unset,
-            keep_values: start.keep_values,
             cells: vec![Vec::new(); tree.nodes.len()],
             instances: tree.branches.iter().map(|_| Vec::new()).collect(),
             groups: BTreeMap::new(),

@@ -54,7 +54,7 @@ use super::project::{Environment, Inputs, Moved, Project, Provider, Removed, Set
 use super::schema::{KindSchema, ProviderSchema};
 use super::syntax;
 
-use self::declare::{Context, Record};
+use self::declare::{Context, Depth, Record};
 use self::engine::{Engine, Results, Start};
 use self::index::{Index, Plain};
 use self::module::Module;
@@ -113,25 +113,57 @@ pub enum UnsetVariables {
 ///
 /// The error is the list of everything that is wrong, with excerpts of the source; warnings too.
 pub fn load(request: &LoadRequest<'_>) -> Result<Project, Diagnostics> {
-    load_and(request, |_| ()).map(|(project, ())| project)
+    load_and(request, Depth::Objects, |_| ()).map(|(project, ())| project)
 }
 
 /// Loads a project, and gives what an expression of its root module sees.
 ///
 /// The error is that of [`load`].
 pub fn load_with_names(request: &LoadRequest<'_>) -> Result<(Project, RootNames), Diagnostics> {
-    load_and(request, names::of_root)
+    load_and(request, Depth::Values, names::of_root)
+}
+
+/// Which objects a project has, and where its environment is.
+#[derive(Debug)]
+pub struct Located {
+    /// The `streamform` block.
+    pub settings: Settings,
+    /// The environment.
+    pub environment: Environment,
+    /// All providers.
+    pub providers: BTreeMap<ProviderAddress, Provider>,
+    /// The addresses of all objects.
+    pub addresses: BTreeSet<Address>,
+    /// The texts of the files.
+    pub sources: SourceMap,
+}
+
+/// Reads which objects a project has for one environment, and of their blocks as little as that takes: what is
+/// wrong within most of them is not found.
+///
+/// The error is that of [`load`] otherwise.
+pub fn locate(request: &LoadRequest<'_>) -> Result<Located, Diagnostics> {
+    let addresses = |engine: &Engine<'_, '_>| engine.results.addresses().cloned().collect();
+    let (project, addresses) = load_and(request, Depth::Addresses, addresses)?;
+    Ok(Located {
+        settings: project.settings,
+        environment: project.environment,
+        providers: project.providers,
+        addresses,
+        sources: project.sources,
+    })
 }
 
 /// Loads a project, and looks at the evaluation before it is dropped.
 fn load_and<T>(
     request: &LoadRequest<'_>,
+    depth: Depth,
     look: impl Fn(&Engine<'_, '_>) -> T,
 ) -> Result<(Project, T), Diagnostics> {
     let attempt = |whole: bool| {
         let mut sources = SourceMap::default();
         let mut diagnostics = Diagnostics::new();
-        let loaded = load_all(request, whole, &look, &mut sources, &mut diagnostics);
+        let loaded = load_all(request, whole, depth, &look, &mut sources, &mut diagnostics);
         (loaded, sources, diagnostics)
     };
     let (mut loaded, mut sources, mut diagnostics) = attempt(false);
@@ -244,6 +276,7 @@ fn once_each(diagnostics: Diagnostics) -> Diagnostics {
 fn load_all<T>(
     request: &LoadRequest<'_>,
     whole: bool,
+    depth: Depth,
     look: &impl Fn(&Engine<'_, '_>) -> T,
     sources: &mut SourceMap,
     diagnostics: &mut Diagnostics,
@@ -273,6 +306,7 @@ fn load_all<T>(
         keywords: &keywords,
         providers: request.providers,
         sources,
+        depth,
     };
     let mut record = Record::default();
     let mut modules = declare_all(&context, &mut record, diagnostics);
@@ -317,7 +351,6 @@ fn load_all<T>(
         environment,
         given: &given,
         allow_unset: request.unset_variables == UnsetVariables::Unknown,
-        keep_values: size_of::<T>() > 0,
     };
     let mut engine = Engine::run(&start, order, record, on_providers);
     if engine.record.unreadable.iter().any(is_right) {
@@ -608,7 +641,7 @@ fn check_addresses(
     removed: &[Removed],
     diagnostics: &mut Diagnostics,
 ) {
-    let addresses: BTreeSet<&Address> = results.built.iter().map(|b| &b.resource.address).collect();
+    let addresses: BTreeSet<&Address> = results.addresses().collect();
     let declared =
         |pattern: &AddressPattern| addresses.iter().any(|address| pattern.matches(address));
     let mut from: Vec<&AddressPattern> = Vec::new();

@@ -63,6 +63,8 @@ pub(super) struct ObjectItem<'a> {
     pub(super) depends_on: Vec<Ref>,
     /// Whether it is parsed and declared only when it is evaluated: see [`mentions`](super::mentions).
     pub(super) late: bool,
+    /// Whether it is one object in each instance of its module, of which no more than the address is wanted.
+    pub(super) is_located: bool,
 }
 
 #[derive(Debug)]

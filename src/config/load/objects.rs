@@ -9,7 +9,7 @@ use crate::config::project::{CheckResult, Resource};
 use crate::config::value::Value;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 
-use super::declare;
+use super::declare::{self, Depth};
 use super::dependencies::Dep;
 use super::engine::{Built, Cell, Engine, Shape, assemble, shape};
 use super::files;
@@ -36,6 +36,9 @@ impl<'e, 'a> Engine<'e, 'a> {
     /// Evaluates the objects of a block in all instances of its module. The block is parsed and declared
     /// for that; unless it is a late one, what is wrong with it has been reported when it was declared first.
     pub(super) fn objects(&mut self, node: NodeId, item: &ObjectItem<'a>) {
+        if item.is_located {
+            return self.locate(node, item);
+        }
         let tree = self.tree;
         let (branch, _) = tree.nodes[node];
         let header = tree.header(node);
@@ -79,6 +82,21 @@ impl<'e, 'a> Engine<'e, 'a> {
             self.cells[node][instance] = cell;
             self.diagnostics.extend(errors);
         }
+    }
+
+    /// Keeps the addresses of a block's objects, one in each instance of its module.
+    fn locate(&mut self, node: NodeId, item: &ObjectItem<'a>) {
+        let (branch, _) = self.tree.nodes[node];
+        let kind: Arc<str> = item.schema.keyword.into();
+        let name: Arc<str> = self.tree.header(node).name.into();
+        let addresses = self.instances[branch].iter().map(|instance| Address {
+            module: instance.path.clone(),
+            kind: Arc::clone(&kind),
+            name: Arc::clone(&name),
+            key: None,
+        });
+        self.results.located.extend(addresses);
+        self.count += self.instances[branch].len();
     }
 
     /// Evaluates the objects of a block in one instance of its module.
@@ -246,7 +264,7 @@ impl<'e, 'a> Engine<'e, 'a> {
 
     /// The value that references to the object see: all attributes of its kind, null where not set.
     fn object_value(&self, frame: &ObjectFrame<'_>, body: &Block) -> Value {
-        let wanted = self.keep_values
+        let wanted = self.context.depth == Depth::Values
             || self.referred_to[frame.node]
             || !frame.object.lifecycle.postconditions.is_empty();
         if !wanted {

@@ -21,8 +21,7 @@ use crate::kinds::driver::{Context, Driver, DriverError, Failure, Operation, Que
 
 use super::spec::ByPartition;
 use super::{
-    ConsumerGroup, ConsumerGroupFacts, ConsumerGroupLive, ConsumerGroupSpec, GroupVitals, Protocol,
-    remembered,
+    ConsumerGroup, ConsumerGroupFacts, ConsumerGroupLive, ConsumerGroupSpec, Protocol, remembered,
 };
 
 use noted::{Noted, mark};
@@ -94,15 +93,6 @@ impl Driver for ConsumerGroupDriver {
             }
         });
         Ok(facts.collect())
-    }
-
-    async fn vitals(
-        &self,
-        wanted: Vec<Wanted<ConsumerGroup>>,
-    ) -> Result<Vec<Option<GroupVitals>>, DriverError> {
-        let ids = wanted.iter().map(|wanted| wanted.remote_id.as_str());
-        let vitals = vitals(&self.client, ids.collect()).await;
-        vitals.map_err(|error| self.error(&error))
     }
 
     async fn apply(
@@ -230,27 +220,6 @@ pub(in crate::kinds) async fn describe(
         Ok((group.id.clone(), live))
     });
     each.collect()
-}
-
-/// Returns who is in groups, in the order of their ids; `None` for one that is not there.
-pub(in crate::kinds) async fn vitals(
-    client: &Client,
-    ids: Vec<&str>,
-) -> Result<Vec<Option<GroupVitals>>, KafkaError> {
-    let all = client.list_groups().await?;
-    let groups = chosen(&all, &ids.iter().copied().collect());
-    let live = describe(client, &groups).await?;
-    let found = groups.iter().filter_map(|group| {
-        let live = live.get(&group.id)?;
-        let vitals = GroupVitals {
-            state: live.state.clone(),
-            members: live.members,
-            was_joined: group.has_protocol,
-        };
-        Some((&*group.id, vitals))
-    });
-    let found: BTreeMap<&str, GroupVitals> = found.collect();
-    Ok(ids.iter().map(|id| found.get(id).cloned()).collect())
 }
 
 /// Returns a group as it is shown; what could not be described is as it was listed.

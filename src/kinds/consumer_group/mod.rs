@@ -23,10 +23,11 @@ use crate::diagnostic::Diagnostics;
 use crate::document::Document;
 
 use super::health::lag::{self, CONSUMER_PATIENCE, Rule, Trend};
+use super::health::{GroupLook, Groups};
 use super::quantity::count;
 use super::relation::{Relation, Role};
 use super::topic::Topic;
-use super::{Check, Delta, Health, Healthy, Kind, Look};
+use super::{Check, Delta, Health, Healthy, Kind, Look, NoVitals};
 
 pub use spec::ConsumerGroupSpec;
 
@@ -130,7 +131,7 @@ pub enum Protocol {
 impl ConsumerGroupLive {
     /// Whether somebody is in it. Kafka takes no offsets from outside then.
     pub fn is_active(&self) -> bool {
-        !is_empty(&self.state)
+        !lag::is_empty(&self.state)
     }
 
     /// Returns how it is, in a few words: `Stable, 2 members`.
@@ -141,31 +142,6 @@ impl ConsumerGroupLive {
             None => self.state.clone(),
         }
     }
-}
-
-/// Who is in a group at one look.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct GroupVitals {
-    /// Its state in Kafka's words, such as `Stable` or `Empty`.
-    pub state: String,
-    /// How many members it has, where that is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub members: Option<u32>,
-    /// Whether consumers have been members of it; else somebody only commits offsets there, as Flink's jobs do.
-    pub was_joined: bool,
-}
-
-impl GroupVitals {
-    /// Whether consumers were members of it, and none of them is any more.
-    fn was_left(&self) -> bool {
-        self.was_joined && is_empty(&self.state)
-    }
-}
-
-/// Whether a group's state says that nobody is in it.
-fn is_empty(state: &str) -> bool {
-    matches!(state, "Empty" | "Dead")
 }
 
 /// What the checks must know beside the live group.
@@ -268,7 +244,7 @@ impl Kind for ConsumerGroup {
     type Spec = ConsumerGroupSpec;
     type Live = ConsumerGroupLive;
     type Facts = ConsumerGroupFacts;
-    type Vitals = GroupVitals;
+    type Vitals = NoVitals;
 
     fn decode(block: &Block) -> Result<ConsumerGroupSpec, Diagnostics> {
         spec::decode(block)
@@ -352,7 +328,7 @@ impl Kind for ConsumerGroup {
     fn judge(
         spec: &ConsumerGroupSpec,
         _outcome: Option<&Document>,
-        looks: &[Look<GroupVitals>],
+        looks: &[Look<NoVitals>],
     ) -> Health {
         judge_group(&spec.name, spec.max_lag, looks)
     }
@@ -378,39 +354,34 @@ fn remembered(outcome: Option<&Document>) -> Remembered {
 pub(in crate::kinds) fn judge_group(
     name: &str,
     max_lag: Option<u64>,
-    looks: &[Look<GroupVitals>],
+    looks: &[Look<NoVitals>],
 ) -> Health {
     let mut health = Health::new();
     let Some(last) = looks.last() else {
         return health;
     };
-    let members = match &last.vitals {
-        Some(vitals) => vitals.members,
-        None => Some(0),
-    };
-    if let Some(members) = members {
+    if let Groups::Unread(why) = &last.groups {
+        health.unknown(why);
+        return health;
+    }
+    let group = last.groups.get(name);
+    if let Some(members) = group.map_or(Some(0), |group| group.members) {
         health.measure("members", members, members.to_string());
     }
     let rule = Rule {
         max_lag,
         patience: CONSUMER_PATIENCE,
     };
-    lag::judge(&mut health, name, looks, rule);
-    let is_empty = last
-        .vitals
-        .as_ref()
-        .is_none_or(|vitals| is_empty(&vitals.state));
-    if !is_empty {
+    let lag = lag::judge(&mut health, name, looks, rule);
+    if !group.is_none_or(GroupLook::is_empty) {
         return health;
     }
     let mut recent = looks
         .iter()
         .filter(|look| last.at.saturating_sub(look.at) <= rule.patience);
-    let was_left = recent.all(|look| look.vitals.as_ref().is_some_and(GroupVitals::was_left));
-    let lag = was_left
-        .then(|| lag::of_group(name, looks, rule.patience))
-        .flatten();
-    let lag = lag.filter(|lag| lag.trend != Trend::CaughtUp && lag.least > max_lag.unwrap_or(0));
+    let was_left = recent.all(|look| look.groups.get(name).is_some_and(GroupLook::was_left));
+    let lag = lag
+        .filter(|lag| was_left && lag.trend != Trend::CaughtUp && lag.least > max_lag.unwrap_or(0));
     match lag {
         Some(lag) => {
             let records = count(lag.records, "record");

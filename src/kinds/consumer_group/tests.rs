@@ -4,14 +4,17 @@ use std::time::Duration;
 use super::super::health::{GroupLook, Groups, PartitionLook};
 use super::*;
 
-/// A look after so many seconds: who was in the group, which is not there without a number, and how far it was behind.
-fn look(seconds: u64, members: Option<u32>, lag: i64) -> Look<GroupVitals> {
-    let state = match members {
-        Some(0) => "Empty",
-        _ => "Stable",
-    };
+/// A look after so many seconds: who was in the group, which nobody ever joined without a number, and how far it
+/// was behind.
+fn look(seconds: u64, members: Option<u32>, lag: i64) -> Look<NoVitals> {
     let group = GroupLook {
-        state: state.into(),
+        state: match members {
+            Some(0) | None => "Empty",
+            Some(_) => "Stable",
+        }
+        .into(),
+        members: Some(members.unwrap_or(0)),
+        was_joined: members.is_some(),
         partitions: vec![PartitionLook {
             topic: "orders".into(),
             index: 0,
@@ -21,16 +24,12 @@ fn look(seconds: u64, members: Option<u32>, lag: i64) -> Look<GroupVitals> {
     };
     Look {
         at: Duration::from_secs(seconds),
-        vitals: members.map(|members| GroupVitals {
-            state: state.to_owned(),
-            members: Some(members),
-            was_joined: true,
-        }),
+        vitals: None,
         groups: Groups::Read(BTreeMap::from([("app".to_owned(), Arc::new(group))])),
     }
 }
 
-fn told(max_lag: Option<u64>, looks: &[Look<GroupVitals>]) -> String {
+fn told(max_lag: Option<u64>, looks: &[Look<NoVitals>]) -> String {
     let health = judge_group("app", max_lag, looks);
     let measures: Vec<String> = health
         .measures
@@ -49,15 +48,22 @@ fn a_group_that_was_left_with_something_to_read_is_unhealthy() {
 }
 
 #[test]
+fn a_group_that_is_not_there_or_cannot_be_read_is_told_apart() {
+    let mut gone = look(0, None, 0);
+    gone.groups = Groups::default();
+    insta::assert_snapshot!(told(None, &[gone]), @r#"healthy [members 0] the group "app" has committed no offsets so far; nobody is in the group "app""#);
+    let mut away = look(0, None, 0);
+    away.groups = Groups::Unread("Cannot reach Kafka".into());
+    insta::assert_snapshot!(told(None, &[away]), @"unknown [] Cannot reach Kafka");
+}
+
+#[test]
 fn a_group_that_was_left_may_be_as_it_should_be() {
     // It is at the end; or its application runs now and then.
     insta::assert_snapshot!(told(None, &[look(0, Some(0), 0)]), @r#"healthy [members 0; lag 0] nobody is in the group "app""#);
     insta::assert_snapshot!(told(Some(10), &[look(0, Some(0), 10)]), @r#"healthy [members 0; lag 10, trend unknown] nobody is in the group "app""#);
     // Nobody joined it yet; or whoever reads commits without joining, as Flink does.
     insta::assert_snapshot!(told(None, &[look(0, None, 7)]), @r#"healthy [members 0; lag 7, trend unknown] nobody is in the group "app""#);
-    let mut flink = look(0, Some(0), 7);
-    flink.vitals.as_mut().expect("it is there").was_joined = false;
-    insta::assert_snapshot!(told(None, &[flink]), @r#"healthy [members 0; lag 7, trend unknown] nobody is in the group "app""#);
     // Its application was started anew between two looks.
     insta::assert_snapshot!(told(None, &[look(0, Some(2), 7), look(3, Some(0), 7)]), @r#"healthy [members 0; lag 7, trend unknown] nobody is in the group "app""#);
     insta::assert_snapshot!(told(None, &[look(0, Some(0), 7), look(3, Some(2), 7)]), @"healthy [members 2; lag 7, trend unknown] ");

@@ -49,6 +49,10 @@ const NAMED: usize = 3;
 pub struct GroupLook {
     /// Its state in Kafka's words, such as `Stable` or `Empty`.
     pub state: Arc<str>,
+    /// How many members it has, where that is known.
+    pub members: Option<u32>,
+    /// Whether consumers have been members of it; else somebody only commits offsets there, as Flink's jobs do.
+    pub was_joined: bool,
     /// The partitions that it committed offsets of.
     pub partitions: Vec<PartitionLook>,
 }
@@ -77,6 +81,31 @@ impl GroupLook {
     pub fn lag(&self) -> u64 {
         self.partitions.iter().map(PartitionLook::lag).sum()
     }
+
+    /// Whether nobody is in it.
+    pub fn is_empty(&self) -> bool {
+        is_empty(&self.state)
+    }
+
+    /// Whether consumers were members of it, and none of them is any more.
+    pub fn was_left(&self) -> bool {
+        self.was_joined && self.is_empty()
+    }
+
+    /// Returns a group that does not exist.
+    pub fn absent() -> Self {
+        Self {
+            state: "Dead".into(),
+            members: Some(0),
+            was_joined: false,
+            partitions: Vec::new(),
+        }
+    }
+}
+
+/// Whether a group's state says that nobody is in it.
+pub fn is_empty(state: &str) -> bool {
+    matches!(state, "Empty" | "Dead")
 }
 
 /// Where a lag goes. The order is the order of concern.
@@ -333,27 +362,28 @@ pub fn of_group<V>(group: &str, looks: &[Look<V>], patience: Duration) -> Option
 /// A group is more than `max_lag` behind where it was so at every look of the last patience, or is so and its
 /// lag grows. A stalled group is unhealthy. One that is more than `max_lag` behind is unhealthy where that is known not to
 /// become less, and progressing while it catches up or while its trend is unknown. Growth below `max_lag`, or
-/// where none is set, is only noted.
-pub fn judge<V>(health: &mut Health, group: &str, looks: &[Look<V>], rule: Rule) {
-    let Some(last) = looks.last() else {
-        return;
-    };
+/// where none is set, is only noted. Returns the lag, where there is one to be told.
+pub fn judge<V>(health: &mut Health, group: &str, looks: &[Look<V>], rule: Rule) -> Option<Lag> {
+    let last = looks.last()?;
     if let Groups::Unread(why) = &last.groups {
         let text = format!("the lag of the group {group:?} is not known: {why}");
-        return match rule.max_lag {
+        match rule.max_lag {
             Some(_) => health.unknown(text),
             None => health.note(text),
-        };
+        }
+        return None;
     }
     let Some(lag) = of_group(group, looks, rule.patience) else {
         let text = format!("the group {group:?} has committed no offsets so far");
-        return match rule.max_lag {
+        match rule.max_lag {
             Some(_) => health.progressing(text),
             None => health.note(text),
-        };
+        }
+        return None;
     };
     measure(health, &lag);
     symptoms(health, group, &lag, rule);
+    Some(lag)
 }
 
 fn measure(health: &mut Health, lag: &Lag) {

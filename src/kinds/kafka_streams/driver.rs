@@ -6,8 +6,7 @@ use crate::address::ProviderAddress;
 use crate::clients::kafka::{Client, KafkaError, ListedGroup, TopicSelection};
 use crate::clients::{Connections, kafka_diagnostic};
 use crate::diagnostic::did_you_mean;
-use crate::kinds::consumer_group::GroupVitals;
-use crate::kinds::consumer_group::driver::{chosen, committed_topics, describe, vitals};
+use crate::kinds::consumer_group::driver::{chosen, committed_topics, describe};
 use crate::kinds::driver::{Context, Driver, DriverError, Failure, Operation, Question, Wanted};
 use crate::kinds::topic::names;
 
@@ -86,15 +85,6 @@ impl Driver for KafkaStreamsDriver {
             }
         });
         Ok(facts.collect())
-    }
-
-    async fn vitals(
-        &self,
-        wanted: Vec<Wanted<KafkaStreams>>,
-    ) -> Result<Vec<Option<GroupVitals>>, DriverError> {
-        let ids = wanted.iter().map(|wanted| wanted.remote_id.as_str());
-        let vitals = vitals(&self.client, ids.collect()).await;
-        vitals.map_err(|error| self.error(&error))
     }
 
     async fn apply(

@@ -18,10 +18,10 @@ use crate::config::schema::{AttributeSchema, BlockSchema, KindSchema};
 use crate::diagnostic::Diagnostics;
 use crate::document::Document;
 
-use super::consumer_group::{ConsumerGroupLive, GroupVitals, judge_group};
+use super::consumer_group::{ConsumerGroupLive, judge_group};
 use super::relation::{Relation, Role};
 use super::topic::{Topic, names};
-use super::{Check, Claims, Delta, Health, Healthy, Kind, Look};
+use super::{Check, Claims, Delta, Health, Healthy, Kind, Look, NoVitals};
 
 pub use spec::KafkaStreamsSpec;
 
@@ -95,7 +95,7 @@ impl Kind for KafkaStreams {
     type Spec = KafkaStreamsSpec;
     type Live = KafkaStreamsLive;
     type Facts = KafkaStreamsFacts;
-    type Vitals = GroupVitals;
+    type Vitals = NoVitals;
 
     fn decode(block: &Block) -> Result<KafkaStreamsSpec, Diagnostics> {
         spec::decode(block)
@@ -145,7 +145,7 @@ impl Kind for KafkaStreams {
     fn judge(
         spec: &KafkaStreamsSpec,
         _outcome: Option<&Document>,
-        looks: &[Look<GroupVitals>],
+        looks: &[Look<NoVitals>],
     ) -> Health {
         judge_group(&spec.application_id, spec.max_lag, looks)
     }

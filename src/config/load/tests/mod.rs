@@ -12,7 +12,7 @@ mod values;
 
 use std::fmt::Write as _;
 
-use crate::address::EnvironmentName;
+use crate::address::{Address, EnvironmentName};
 use crate::config::block::ProjectFile;
 use crate::config::files::MemoryFiles;
 use crate::config::project::{InputArgument, Inputs, Project};
@@ -22,7 +22,7 @@ use crate::config::schema::{
 use crate::config::value::Value;
 use crate::diagnostic::Diagnostics;
 
-use super::{Head, LoadRequest, UnsetVariables, load};
+use super::{Head, LoadRequest, UnsetVariables, load, locate};
 
 const fn attribute(name: &'static str, required: bool) -> AttributeSchema {
     AttributeSchema {
@@ -134,7 +134,11 @@ impl Case {
     }
 
     fn load_telling(&self, on_head: Option<&dyn Fn(&Head<'_>)>) -> Result<Project, Diagnostics> {
-        load(&LoadRequest {
+        load(&self.request(on_head))
+    }
+
+    fn request<'a>(&'a self, on_head: Option<&'a dyn Fn(&Head<'_>)>) -> LoadRequest<'a> {
+        LoadRequest {
             files: &self.files,
             root: self.root,
             environment: self.environment.as_ref(),
@@ -144,14 +148,21 @@ impl Case {
             tool_version: "0.1.0",
             unset_variables: self.unset,
             on_head,
-        })
+        }
     }
 
+    /// The project, of which the same objects are known without evaluating them.
     #[track_caller]
     fn project(&self) -> Project {
-        match self.load() {
-            Ok(project) => project,
-            Err(errors) => unreachable!("the project loads:\n{}", errors.render()),
+        match (self.load(), locate(&self.request(None))) {
+            (Ok(project), Ok(located)) => {
+                let addresses: Vec<&Address> = project.resources.keys().collect();
+                assert_eq!(located.addresses.iter().collect::<Vec<_>>(), addresses);
+                project
+            }
+            (Err(errors), _) | (_, Err(errors)) => {
+                unreachable!("the project loads:\n{}", errors.render())
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Case, output, show, summary};
 use crate::address::EnvironmentName;
-use crate::config::load::environments;
+use crate::config::load::{environments, locate};
 use crate::config::project::{ApplyPolicy, DriftPolicy};
 
 #[test]
@@ -473,4 +473,31 @@ fn the_release_follows_the_files_that_functions_read() {
     assert_ne!(release("a", "a"), release("b", "a"));
     // What the values of an environment read is not a part of it.
     assert_eq!(release("a", "a"), release("a", "b"));
+}
+
+#[test]
+fn which_objects_there_are_is_known_in_spite_of_mistakes_within() {
+    let case = Case::new(
+        "topic \"a\" {\n  partitions = \"many\" +\n}\n\
+         topic \"b\" {\n  for_each = toset([for n in [1, 2] : \"${n}-${topic.c.name}\"])\n  name = each.key\n  partitions = 1\n}\n\
+         topic \"c\" {\n  partitions = 1\n}\n\
+         topic \"d\" {\n  depends_on = [topic.a, topic.b]\n  nonsense = topic.c.name\n}\n",
+    );
+    assert!(case.load().is_err());
+    let located = locate(&case.request(None)).expect("no more than the addresses is read");
+    let addresses: Vec<String> = located.addresses.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        addresses,
+        [
+            "topic.a",
+            "topic.b[\"1-c\"]",
+            "topic.b[\"2-c\"]",
+            "topic.c",
+            "topic.d"
+        ]
+    );
+    // What tells which there are is read as ever.
+    let case =
+        Case::new("topic \"a\" {\n  for_each = toset([var.nowhere])\n  name = each.key\n}\n");
+    assert!(locate(&case.request(None)).is_err());
 }

@@ -20,6 +20,8 @@ fn partition(index: i32, committed: i64, end: i64) -> PartitionLook {
 fn group(partitions: Vec<PartitionLook>) -> GroupLook {
     GroupLook {
         state: "Stable".into(),
+        members: Some(1),
+        was_joined: true,
         partitions,
     }
 }
