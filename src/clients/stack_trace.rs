@@ -58,10 +58,13 @@ fn parts(line: &str) -> impl Iterator<Item = (&str, bool)> {
         .zip(std::iter::once(false).chain(std::iter::repeat(true)))
 }
 
+/// What stands where a text was cut.
+pub const CUT: char = '…';
+
 /// Cuts a text after so many characters, and shows that it was cut.
 pub fn cut(text: &str, most: usize) -> Cow<'_, str> {
     match text.char_indices().nth(most) {
-        Some((end, _)) => format!("{}…", &text[..end]).into(),
+        Some((end, _)) => format!("{}{CUT}", &text[..end]).into(),
         None => text.into(),
     }
 }

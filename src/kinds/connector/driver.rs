@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 
 use crate::address::ProviderAddress;
 use crate::clients::connect::{self, Client, Config, ConnectError};
+use crate::clients::stack_trace::CUT;
 use crate::clients::{Connections, Secrets, kafka};
 use crate::config::value::SecretRef;
 use crate::kinds::driver::{Context, Driver, DriverError, Failure, Operation, Question, Wanted};
@@ -218,15 +219,36 @@ impl Resolved {
     }
 }
 
+/// What stands for a secret.
+const REDACTED: &str = "(secret)";
+
+/// How many characters of a secret's beginning tell something of it.
+const LEAST_BEGUN: usize = 3;
+
 fn redacted<'a>(text: &str, secrets: impl Iterator<Item = &'a str>) -> String {
     let mut text = text.to_owned();
     let mut secrets: Vec<&str> = secrets.filter(|secret| !secret.is_empty()).collect();
     // One may be a part of another.
     secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-    for secret in secrets {
-        text = text.replace(secret, "(secret)");
+    for secret in &secrets {
+        text = text.replace(secret, REDACTED);
     }
-    text
+    // Long words were cut, perhaps within a secret.
+    let mut parts = text.split(CUT);
+    let last = parts.next_back().unwrap_or_default().to_owned();
+    let parts = parts.map(|part| {
+        let begun = secrets.iter().filter_map(|secret| begun(part, secret));
+        let half = begun.max().unwrap_or(0);
+        let mark = if half > 0 { REDACTED } else { "" };
+        format!("{}{mark}{CUT}", &part[..part.len() - half])
+    });
+    parts.collect::<String>() + &last
+}
+
+/// Returns how many bytes of the beginning of a secret a text ends with, where those tell something of it.
+fn begun(text: &str, secret: &str) -> Option<usize> {
+    let ends = secret.char_indices().map(|(at, _)| at).skip(LEAST_BEGUN);
+    ends.filter(|&end| text.ends_with(&secret[..end])).last()
 }
 
 #[cfg(test)]
@@ -238,5 +260,17 @@ mod tests {
         let secrets = ["pass", "pass-word", ""];
         let told = redacted("wrong: pass-word, pass", secrets.into_iter());
         assert_eq!(told, "wrong: (secret), (secret)");
+    }
+
+    #[test]
+    fn the_half_of_a_secret_at_a_cut_is_taken_out() {
+        let told = |text: &str| redacted(text, ["pass-wörd", "other"].into_iter());
+        assert_eq!(told("it is pass-w…"), "it is (secret)…");
+        assert_eq!(
+            told("it is pass-wö…\nand oth…"),
+            "it is (secret)…\nand (secret)…"
+        );
+        assert_eq!(told("a pass… of pass-wörd"), "a (secret)… of (secret)");
+        assert_eq!(told("it is pa…, pass"), "it is pa…, pass");
     }
 }
