@@ -8,8 +8,8 @@ use tokio::task::JoinError;
 use crate::address::{Address, AddressPattern};
 use crate::backend::{BackendError, LocalBackend, Snapshot};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::health::Checkup;
 use crate::health::report::{Report, json, markdown, text};
+use crate::health::{Ahead, Checkup};
 use crate::kinds::Verdict;
 use crate::kinds::entry::WrongDocument;
 use crate::pipeline::{self, Located};
@@ -124,7 +124,10 @@ async fn status(args: &Args, output: &Output) -> Result<Exit, Stop> {
         Format::Json => json(&report),
         Format::Markdown => markdown(&report),
     });
-    Ok(exit(report.worst()))
+    let exit = exit(report.worst());
+    // The program ends next. To free what describes thousands of objects piece by piece would only take time.
+    std::mem::forget((report, checkup, state, addresses));
+    Ok(exit)
 }
 
 /// What is read while the project is loaded.
@@ -141,9 +144,16 @@ async fn first_look(
     mut drivers: Drivers,
     targets: Vec<AddressPattern>,
 ) -> Result<Looked, BackendError> {
+    // With targets it takes the state to know which clusters are meant.
+    let ahead = if targets.is_empty() {
+        Ahead::ask(drivers.connections())
+    } else {
+        Ahead::default()
+    };
     let snapshot = backend.read().await?;
     let chosen = |address: &Address| is_chosen(&targets, address);
-    let mut checkup = Checkup::of(&snapshot.state, &drivers, chosen);
+    let checkup = Checkup::of(&snapshot.state, &drivers, chosen);
+    let mut checkup = checkup.map(|checkup| checkup.with(ahead));
     if let Ok(checkup) = &mut checkup {
         checkup.look(&mut drivers).await;
     }

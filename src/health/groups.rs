@@ -3,13 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use tokio::task::JoinHandle;
+
 use crate::address::ProviderAddress;
 use crate::clients::kafka::{
     Client, FoundOffset, GroupLag, KafkaError, ListedGroup, OffsetSpec, TopicPartition,
     TopicSelection,
 };
-use crate::clients::kafka_diagnostic;
+use crate::clients::{Connections, kafka_diagnostic};
 use crate::kinds::health::{GroupLook, PartitionLook, lag};
+
+use super::KAFKA;
 
 /// The groups to be read, each with the topics that it reads as far as that is known.
 pub(super) type Wanted = BTreeMap<String, BTreeSet<String>>;
@@ -17,12 +21,45 @@ pub(super) type Wanted = BTreeMap<String, BTreeSet<String>>;
 /// A group, or why it alone could not be read.
 pub(super) type Found = Result<Arc<GroupLook>, String>;
 
+/// The groups of clusters, asked for before it is known which of them matter.
+#[derive(Debug, Default)]
+pub struct Ahead(BTreeMap<ProviderAddress, JoinHandle<Listed>>);
+
+/// The groups of a cluster.
+type Listed = Result<Vec<ListedGroup>, KafkaError>;
+
+impl Ahead {
+    /// Asks all clusters of a project for their groups. Call it on a runtime.
+    pub fn ask(connections: &Connections) -> Self {
+        let clusters = connections.of_kind(KAFKA).filter_map(|provider| {
+            // Why there is no client is told when it is needed.
+            let client = connections.kafka(provider).ok()?;
+            let listing = tokio::spawn(async move { client.list_groups().await });
+            Some((provider.clone(), listing))
+        });
+        Self(clusters.collect())
+    }
+
+    /// Takes out the answer of a cluster, to come.
+    pub(super) fn take(&mut self, provider: &ProviderAddress) -> Option<JoinHandle<Listed>> {
+        self.0.remove(provider)
+    }
+}
+
 /// Reads how far those groups are that exist and who is in them, and those that do not but have nothing to read either.
 pub(super) async fn read(
     client: &Client,
     wanted: &Wanted,
+    ahead: Option<JoinHandle<Listed>>,
 ) -> Result<BTreeMap<String, Found>, KafkaError> {
-    let mut groups = client.list_groups().await?;
+    let ahead = match ahead {
+        Some(listing) => listing.await.ok(),
+        None => None,
+    };
+    let mut groups = match ahead {
+        Some(listed) => listed?,
+        None => client.list_groups().await?,
+    };
     groups.retain(|group| wanted.contains_key(&*group.id));
     let (lags, members) = tokio::try_join!(client.lags(&groups), members(client, &groups))?;
     let each = groups.iter().zip(lags).map(|(group, lag)| {

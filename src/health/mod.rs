@@ -8,6 +8,8 @@ mod groups;
 pub mod report;
 pub mod wait;
 
+pub use groups::Ahead;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +39,8 @@ pub struct Checkup {
     started: Option<Instant>,
     looks: u32,
     window: Duration,
+    /// What the first look need not ask for any more.
+    ahead: Ahead,
 }
 
 /// One object.
@@ -90,7 +94,15 @@ impl Checkup {
             started: None,
             looks: 0,
             window: Duration::ZERO,
+            ahead: Ahead::default(),
         })
+    }
+
+    /// Gives it the groups that were asked for before it was made, for its first look.
+    #[must_use]
+    pub fn with(mut self, ahead: Ahead) -> Self {
+        self.ahead = ahead;
+        self
     }
 
     /// Whether nothing is looked at.
@@ -118,7 +130,8 @@ impl Checkup {
     pub async fn look(&mut self, drivers: &mut Drivers) {
         let now = Instant::now();
         let at = now.duration_since(*self.started.get_or_insert(now));
-        let (groups, vitals) = tokio::join!(self.read_groups(drivers), self.read_vitals(drivers));
+        let (groups, vitals) = (self.read_groups(drivers), self.read_vitals(drivers));
+        let (groups, vitals) = tokio::join!(groups, vitals);
         for (patient, vitals) in self.patients.iter_mut().zip(vitals) {
             match vitals {
                 Ok(vitals) => patient.saw(Look {
@@ -184,7 +197,7 @@ impl Checkup {
     }
 
     /// Reads the offsets of all groups: one batch for each cluster, all at the same time.
-    fn read_groups(&self, drivers: &Drivers) -> impl Future<Output = Read> + use<> {
+    fn read_groups(&mut self, drivers: &Drivers) -> impl Future<Output = Read> + use<> {
         let mut wanted: BTreeMap<ProviderAddress, groups::Wanted> = BTreeMap::new();
         for patient in &self.patients {
             let Some(kafka) = &patient.kafka else {
@@ -204,8 +217,9 @@ impl Checkup {
                     read.insert(provider, Err(found.summaries()));
                 }
                 Ok(client) => {
+                    let ahead = self.ahead.take(&provider);
                     running.spawn(async move {
-                        let found = groups::read(&client, &wanted).await;
+                        let found = groups::read(&client, &wanted, ahead).await;
                         (provider, found)
                     });
                 }
