@@ -150,6 +150,8 @@ async fn first_look(
     } else {
         Ahead::default()
     };
+    // What was spawned here begins when this thread is free, and reading the state waits for nothing.
+    tokio::task::yield_now().await;
     let snapshot = backend.read().await?;
     let chosen = |address: &Address| is_chosen(&targets, address);
     let checkup = Checkup::of(&snapshot.state, &drivers, chosen);

@@ -133,13 +133,7 @@ impl LocalBackend {
 
     /// Reads the state with the journal folded in, without a lease and without waiting for one.
     pub async fn read(&self) -> Result<Snapshot, BackendError> {
-        let shared = Arc::clone(&self.shared);
-        let reading = tokio::task::spawn_blocking(move || shared.read());
-        match reading.await {
-            Ok(read) => read,
-            // Nothing cancels it.
-            Err(ended) => std::panic::resume_unwind(ended.into_panic()),
-        }
+        self.shared.read()
     }
 
     /// Reads the state file's bytes as they are, verified; `None` if nothing was ever stored. What a
