@@ -61,10 +61,13 @@ pub(super) async fn read(
         None => client.list_groups().await?,
     };
     groups.retain(|group| wanted.contains_key(&*group.id));
-    let (lags, members) = tokio::try_join!(client.lags(&groups), members(client, &groups))?;
+    let topics: BTreeSet<&str> = wanted.values().flatten().map(String::as_str).collect();
+    let topics: Vec<Arc<str>> = topics.into_iter().map(Arc::from).collect();
+    let (lags, members) =
+        tokio::try_join!(client.lags(&groups, &topics), members(client, &groups))?;
     let each = groups.iter().zip(lags).map(|(group, lag)| {
         let look = match lag {
-            Ok(lag) => Ok(Arc::new(look(group, &lag, &members))),
+            Ok(lag) => Ok(Arc::new(look(group, lag, &members))),
             Err(error) => Err(error.to_string()),
         };
         (group.id.to_string(), look)
@@ -92,10 +95,10 @@ fn is_empty(group: &ListedGroup) -> bool {
     state.is_some_and(lag::is_empty)
 }
 
-fn look(group: &ListedGroup, lag: &GroupLag, members: &BTreeMap<Arc<str>, u32>) -> GroupLook {
-    let partitions = lag.iter().filter_map(|(partition, lag)| {
+fn look(group: &ListedGroup, lag: GroupLag, members: &BTreeMap<Arc<str>, u32>) -> GroupLook {
+    let partitions = lag.into_iter().filter_map(|(partition, lag)| {
         Some(PartitionLook {
-            topic: partition.topic.clone(),
+            topic: partition.topic,
             index: partition.index,
             committed: lag.committed,
             // Offsets outlive a topic that was deleted; there is nothing to be behind of.

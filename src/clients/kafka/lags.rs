@@ -1,13 +1,15 @@
 //! How far groups are behind: what they committed, and where those partitions end. Does I/O.
 //!
-//! For any number of groups at once: an `OffsetFetch` to each coordinator, then one `Metadata` of the topics that
-//! were committed in and a `ListOffsets` to each leader. Which groups there are tells [`Client::list_groups`].
+//! For any number of groups at once: an `OffsetFetch` to each coordinator and a `Metadata` of the topics, then a
+//! `ListOffsets` to each leader. Which groups there are tells [`Client::list_groups`].
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::Client;
 use super::error::KafkaError;
 use super::groups::{Committed, GroupType, ListedGroup};
+use super::metadata::{Metadata, TopicSelection};
 use super::offsets::{OffsetSpec, TopicPartition};
 
 /// How far a group is behind in one partition.
@@ -26,19 +28,27 @@ impl PartitionLag {
     }
 }
 
-/// How far a group is behind in each partition that it committed in.
-pub type GroupLag = BTreeMap<TopicPartition, PartitionLag>;
+/// How far a group is behind in each partition that it committed in, in the order of the partitions.
+pub type GroupLag = Vec<(TopicPartition, PartitionLag)>;
+
+/// Where partitions end, by topic and number; `None` where that is not known.
+type Ends = BTreeMap<Arc<str>, BTreeMap<i32, Option<i64>>>;
 
 impl Client {
     /// Reads how far groups are behind, in their order. A group that is gone has committed nothing; of a share
-    /// group the first record counts that it may still be handed.
+    /// group the first record counts that it may still be handed. The leaders of the `likely` topics are asked for
+    /// while the groups are; which topics the groups read need not be known.
     #[tracing::instrument(level = "debug", skip_all, fields(groups = groups.len()))]
     pub async fn lags(
         &self,
         groups: &[ListedGroup],
+        likely: &[Arc<str>],
     ) -> Result<Vec<Result<GroupLag, KafkaError>>, KafkaError> {
-        let (offsets, starts) =
-            tokio::try_join!(self.committed_offsets(groups), self.share_starts(groups))?;
+        let (offsets, starts, known) = tokio::try_join!(
+            self.committed_offsets(groups),
+            self.share_starts(groups),
+            self.known(likely)
+        )?;
         let committed: Vec<Result<Committed, KafkaError>> = groups
             .iter()
             .zip(offsets.into_iter().zip(starts))
@@ -47,34 +57,61 @@ impl Client {
                 _ => offsets,
             })
             .collect();
-        let ends = self.ends(&committed).await?;
-        let lags = committed.into_iter().map(|committed| {
-            let each = committed?.into_iter().map(|(partition, committed)| {
-                let end = ends.get(&partition).copied().flatten();
-                (partition, PartitionLag { committed, end })
-            });
-            Ok(each.collect())
-        });
+        let ends = self.ends(&committed, known).await?;
+        let lags = committed
+            .into_iter()
+            .map(|committed| Ok(lag(committed?, &ends)));
         Ok(lags.collect())
+    }
+
+    async fn known(&self, topics: &[Arc<str>]) -> Result<Metadata, KafkaError> {
+        if topics.is_empty() {
+            return Ok(Metadata::default());
+        }
+        self.metadata(TopicSelection::Named(topics)).await
     }
 
     /// Returns where every partition ends that somebody committed in. Many groups read the same topics.
     async fn ends(
         &self,
         committed: &[Result<Committed, KafkaError>],
-    ) -> Result<HashMap<TopicPartition, Option<i64>>, KafkaError> {
-        let all = committed.iter().flatten().flat_map(BTreeMap::keys);
-        let different: HashSet<&TopicPartition> = all.collect();
-        let mut partitions: Vec<TopicPartition> = different.into_iter().cloned().collect();
-        partitions.sort_unstable();
-        let questions = partitions.iter().cloned();
+        known: Metadata,
+    ) -> Result<Ends, KafkaError> {
+        let mut ends = Ends::new();
+        for group in committed.iter().flatten() {
+            let partitions: Vec<&TopicPartition> = group.keys().collect();
+            for partitions in partitions.chunk_by(|a, b| a.topic == b.topic) {
+                let of_topic = ends.entry(Arc::clone(&partitions[0].topic)).or_default();
+                of_topic.extend(partitions.iter().map(|partition| (partition.index, None)));
+            }
+        }
+        let questions = ends.iter().flat_map(|(topic, partitions)| {
+            let partitions = partitions.keys();
+            partitions.map(|&index| TopicPartition::new(Arc::clone(topic), index))
+        });
         let questions = questions.map(|partition| (partition, OffsetSpec::Latest));
-        let found = self.list_offsets(questions.collect()).await?;
-        let ends = partitions.into_iter().zip(found);
-        Ok(ends
-            .map(|(partition, found)| (partition, found.ok().and_then(|found| found.offset)))
-            .collect())
+        let found = self.list_offsets_at(questions.collect(), known).await?;
+        let slots = ends.values_mut().flat_map(BTreeMap::values_mut);
+        for (end, found) in slots.zip(found) {
+            *end = found.ok().and_then(|found| found.offset);
+        }
+        Ok(ends)
     }
+}
+
+/// Puts beside what a group committed where those partitions end.
+fn lag(committed: Committed, ends: &Ends) -> GroupLag {
+    let committed: Vec<(TopicPartition, i64)> = committed.into_iter().collect();
+    let mut lag = Vec::with_capacity(committed.len());
+    for of_topic in committed.chunk_by(|(a, _), (b, _)| a.topic == b.topic) {
+        let ends = ends.get(&of_topic[0].0.topic);
+        lag.extend(of_topic.iter().map(|(partition, committed)| {
+            let end = ends.and_then(|ends| *ends.get(&partition.index)?);
+            let committed = *committed;
+            (partition.clone(), PartitionLag { committed, end })
+        }));
+    }
+    lag
 }
 
 #[cfg(test)]

@@ -83,6 +83,16 @@ impl Topic {
     }
 }
 
+impl Metadata {
+    /// Returns a topic that was asked about.
+    pub fn topic(&self, name: &str) -> Option<&Topic> {
+        let at = self
+            .topics
+            .binary_search_by(|topic| (*topic.name).cmp(name));
+        at.ok().map(|at| &self.topics[at])
+    }
+}
+
 /// Which topics are asked about.
 #[derive(Debug, Clone, Copy)]
 pub enum TopicSelection<'a> {

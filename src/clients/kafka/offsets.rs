@@ -91,14 +91,23 @@ impl Client {
         &self,
         questions: Vec<(TopicPartition, OffsetSpec)>,
     ) -> Result<Vec<Result<FoundOffset, KafkaError>>, KafkaError> {
+        self.list_offsets_at(questions, Metadata::default()).await
+    }
+
+    /// The same, where the metadata of some of the topics is known.
+    pub(super) async fn list_offsets_at(
+        &self,
+        questions: Vec<(TopicPartition, OffsetSpec)>,
+        known: Metadata,
+    ) -> Result<Vec<Result<FoundOffset, KafkaError>>, KafkaError> {
         let newest = questions
             .iter()
             .any(|(_, spec)| *spec == OffsetSpec::MaxTimestamp);
         let outcomes = if newest {
             // Version 7 is the first that knows the greatest timestamp.
-            self.at_leaders(questions, Find::<7>).await?
+            self.at_leaders(questions, Find::<7>, known).await?
         } else {
-            self.at_leaders(questions, Find::<1>).await?
+            self.at_leaders(questions, Find::<1>, known).await?
         };
         Ok(outcomes.into_iter().map(|outcome| outcome.result).collect())
     }
@@ -110,7 +119,7 @@ impl Client {
         &self,
         cuts: Vec<(TopicPartition, i64)>,
     ) -> Result<Vec<Outcome<i64>>, KafkaError> {
-        self.at_leaders(cuts, Cut).await
+        self.at_leaders(cuts, Cut, Metadata::default()).await
     }
 
     /// Sends each item to its partition's leader, and again to the new one where the leader has moved.
@@ -118,14 +127,18 @@ impl Client {
         &self,
         items: Vec<(TopicPartition, K::What)>,
         kind: K,
+        known: Metadata,
     ) -> Result<Vec<Outcome<K::Value>>, KafkaError> {
         let begin = Instant::now();
         let mut retry = Retry::new(&self.cluster.settings.timeouts);
         let mut outcomes: Vec<Option<Outcome<K::Value>>> = items.iter().map(|_| None).collect();
         let mut pending: Vec<usize> = (0..items.len()).collect();
+        let mut known = Some(known);
         for attempt in 0.. {
             let names = pending.iter().map(|&index| &items[index].0);
-            let leaders = self.leaders(names).await?;
+            // What was known is the past once a leader has moved.
+            let known = known.take().unwrap_or_default();
+            let leaders = self.leaders(names, known).await?;
             let mut led = Vec::new();
             for &index in &pending {
                 match leaders.of(&items[index].0) {
@@ -177,21 +190,24 @@ impl Client {
         }
     }
 
-    /// Returns who leads the partitions.
+    /// Returns who leads the partitions; `known` may tell it of some topics.
     async fn leaders(
         &self,
         partitions: impl Iterator<Item = &TopicPartition>,
+        mut known: Metadata,
     ) -> Result<Leaders, KafkaError> {
         let mut names: Vec<Arc<str>> = partitions
             .map(|partition| partition.topic.clone())
             .collect();
         names.sort();
         names.dedup();
-        if names.is_empty() {
-            return Ok(Leaders::default());
+        names.retain(|name| known.topic(name).is_none());
+        if !names.is_empty() {
+            let metadata = self.metadata(TopicSelection::Named(&names)).await?;
+            known.topics.extend(metadata.topics);
+            known.topics.sort_by(|a, b| a.name.cmp(&b.name));
         }
-        let metadata = self.metadata(TopicSelection::Named(&names)).await?;
-        Ok(Leaders(metadata))
+        Ok(Leaders(known))
     }
 }
 
@@ -240,7 +256,6 @@ const MOVES: u32 = 3;
 const TAKING_OVER: Duration = Duration::from_secs(10);
 
 /// Who leads which partition, as the metadata has it.
-#[derive(Default)]
 struct Leaders(Metadata);
 
 impl Leaders {
@@ -249,16 +264,12 @@ impl Leaders {
             code: code.code(),
             message: Some(message.into()),
         };
-        let topics = &self.0.topics;
-        let topic = topics
-            .binary_search_by(|topic| topic.name.cmp(&partition.topic))
-            .map(|at| &topics[at])
-            .map_err(|_| {
-                code(
-                    ResponseError::UnknownTopicOrPartition,
-                    "there is no such topic",
-                )
-            })?;
+        let topic = self.0.topic(&partition.topic).ok_or_else(|| {
+            code(
+                ResponseError::UnknownTopicOrPartition,
+                "there is no such topic",
+            )
+        })?;
         if let Some(error) = &topic.error {
             return Err(error.clone());
         }

@@ -71,6 +71,10 @@ pub struct PartitionLook {
 }
 
 impl PartitionLook {
+    fn name(&self) -> (&str, i32) {
+        (&self.topic, self.index)
+    }
+
     fn lag(&self) -> u64 {
         u64::try_from(self.end.saturating_sub(self.committed)).unwrap_or(0)
     }
@@ -80,6 +84,19 @@ impl GroupLook {
     /// Returns how many records it is behind, in all partitions.
     pub fn lag(&self) -> u64 {
         self.partitions.iter().map(PartitionLook::lag).sum()
+    }
+
+    /// Returns its partitions in the order of others, which mostly is their own.
+    fn in_order_of(&self, others: &[PartitionLook]) -> Vec<Option<&PartitionLook>> {
+        let own = &self.partitions;
+        if own.len() == others.len() && own.iter().zip(others).all(|(a, b)| a.name() == b.name()) {
+            return own.iter().map(Some).collect();
+        }
+        let by_name: BTreeMap<_, _> = own.iter().map(|part| (part.name(), part)).collect();
+        let others = others.iter();
+        others
+            .map(|part| by_name.get(&part.name()).copied())
+            .collect()
     }
 
     /// Whether nobody is in it.
@@ -244,39 +261,41 @@ fn apart(from: i64, to: i64) -> u64 {
     u64::try_from(to.saturating_sub(from)).unwrap_or(0)
 }
 
-/// Returns the partitions of the last look with what the looks saw of them.
+/// Returns the partitions of the last look with what the looks saw of them since their offsets last moved back.
 fn tracks(looks: &[(Duration, &GroupLook)]) -> Vec<Track> {
-    let mut tracks: BTreeMap<(&str, i32), Vec<Sample>> = BTreeMap::new();
+    let last = looks.last().map(|(_, look)| &look.partitions[..]);
+    let last = last.unwrap_or_default();
+    let mut tracks: Vec<Track> = last
+        .iter()
+        .map(|part| Track {
+            topic: part.topic.clone(),
+            index: part.index,
+            samples: Vec::with_capacity(looks.len()),
+        })
+        .collect();
     for (at, look) in looks {
-        for part in &look.partitions {
-            let samples = tracks.entry((&part.topic, part.index)).or_default();
-            let sample = Sample {
+        for (track, part) in tracks.iter_mut().zip(look.in_order_of(last)) {
+            track.samples.extend(part.map(|part| Sample {
                 at: *at,
                 committed: part.committed,
                 end: part.end,
-            };
-            let moved_back = samples.last().is_some_and(|before| {
-                sample.committed < before.committed || sample.end < before.end
-            });
-            if moved_back {
-                samples.clear();
-            }
-            samples.push(sample);
+            }));
+            track.forget_before_reset();
         }
     }
-    let last = looks.last().map(|(_, look)| &look.partitions[..]);
-    let last = last.unwrap_or_default().iter();
-    last.filter_map(|part| {
-        Some(Track {
-            topic: part.topic.clone(),
-            index: part.index,
-            samples: tracks.remove(&(&*part.topic, part.index))?,
-        })
-    })
-    .collect()
+    tracks
 }
 
 impl Track {
+    /// Leaves only the last sample where an offset moved back since the one before.
+    fn forget_before_reset(&mut self) {
+        if let [.., before, now] = self.samples[..]
+            && (now.committed < before.committed || now.end < before.end)
+        {
+            self.samples.drain(..self.samples.len() - 1);
+        }
+    }
+
     fn first(&self) -> Sample {
         *self.samples.first().expect("a track has a sample")
     }
