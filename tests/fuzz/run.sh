@@ -27,6 +27,26 @@ for target in project expression format; do
     seed "$target" "$root"/tests/scenarios/*/main.hcl "$root"/examples/*/*.hcl
 done
 seed state "$root"/tests/fixtures/state/*.json "$root"/tests/scenarios/*/state.json
+# Pairs of schemas: those of the examples with themselves, and the public suites' where they are at hand.
+python3 - corpus/schema "$root"/examples/*/schemas/*.avsc "$root"/../shared/corpora/compat-*.jsonl <<'PYTHON'
+import json, os, sys
+
+folder, files = sys.argv[1], sys.argv[2:]
+os.makedirs(folder, exist_ok=True)
+pairs = []
+for path in filter(os.path.exists, files):
+    text = open(path, encoding="utf-8").read()
+    if path.endswith(".avsc"):
+        pairs.append(("a", text, text))
+        continue
+    letter = os.path.basename(path).removeprefix("compat-")[0]
+    for line in map(json.loads, text.splitlines()):
+        sides = [line[side] if isinstance(line[side], str) else json.dumps(line[side]) for side in ("old", "new")]
+        pairs.append((letter, *sides))
+for number, (letter, old, new) in enumerate(pairs):
+    with open(f"{folder}/seed-{number:04}", "w", encoding="utf-8") as seed:
+        seed.write(f"{letter}{old}\0{new}")
+PYTHON
 seed plan_file "$root"/tests/scenarios/*/plan.json.snap
 
 # Deep nesting is refused by depth, not by memory; a slow input is a fault as well.
