@@ -200,17 +200,27 @@ where
 {
     beside(request, work, |on_head| {
         let located = locate(&load_request(request, &kinds::schemas(), Some(on_head)))?; // (pure, over the files)
-        let environment = located.environment.name;
-        let backend = backend::open(&located.settings, &request.base, environment)
-            .map_err(|errors| located.sources.attach(errors))?;
-        let connections = Connections::new(&located.providers, &request.base)
-            .with_files(Arc::clone(&request.snapshot.files));
+        let head = Head {
+            settings: &located.settings,
+            environment: &located.environment.name,
+            providers: &located.providers,
+        };
+        let (backend, drivers) =
+            reach(request, &head).map_err(|errors| located.sources.attach(errors))?;
         Ok(Located {
             addresses: located.addresses,
             backend,
-            drivers: Drivers::new(connections),
+            drivers,
         })
     })
+}
+
+/// Returns where an environment's state lives, and the drivers of its providers, not connected yet.
+fn reach(request: &Request, head: &Head<'_>) -> Result<(LocalBackend, Drivers), Diagnostics> {
+    let backend = backend::open(head.settings, &request.base, head.environment.clone())?;
+    let connections = Connections::new(head.providers, &request.base)
+        .with_files(Arc::clone(&request.snapshot.files));
+    Ok((backend, Drivers::new(connections)))
 }
 
 /// Is told how an environment is reached.
@@ -230,11 +240,8 @@ where
     let on_head = |head: &Head<'_>| {
         // A project that is loaded a second time is the same one.
         started.get_or_init(|| {
-            let environment = head.environment.clone();
-            let backend = backend::open(head.settings, &request.base, environment).ok()?;
-            let connections = Connections::new(head.providers, &request.base)
-                .with_files(Arc::clone(&request.snapshot.files));
-            Some(tokio::spawn(work(backend, Drivers::new(connections))))
+            let (backend, drivers) = reach(request, head).ok()?;
+            Some(tokio::spawn(work(backend, drivers)))
         });
     };
     let loaded = load(&on_head)?;
@@ -276,17 +283,18 @@ fn prepare_telling(
     graph::infer::infer(&mut desired).map_err(|cycle| cycle.diagnostic())?; // (pure)
     let shared = kinds::groups::shared(&desired); // (pure)
     project.warnings.extend(project.sources.attach(shared));
-    let environment = project.environment.name.clone();
-    let backend = backend::open(&project.settings, &request.base, environment)
-        .map_err(|errors| project.sources.attach(errors))?;
+    let head = Head {
+        settings: &project.settings,
+        environment: &project.environment.name,
+        providers: &project.providers,
+    };
+    let (backend, drivers) =
+        reach(request, &head).map_err(|errors| project.sources.attach(errors))?;
     let commit = request
         .snapshot
         .commit
         .as_ref()
         .map(|commit| commit.id.to_string());
-    let connections = Connections::new(&project.providers, &request.base)
-        .with_files(Arc::clone(&request.snapshot.files));
-    let drivers = Drivers::new(connections);
     Ok(Prepared {
         project,
         desired,
