@@ -31,8 +31,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Show how what was applied does: connectors, jobs, groups and their lag, topics.
 ///
 /// Of the definitions only that is read which tells where the environment is and which objects there are, so that
-/// a mistake within an object's block is seldom a hindrance. Takes no lease. Ends with exit code 2 where something is unhealthy, with 1 where something could not be
-/// looked at, as when a system is away. What is only on its way, such as a group that catches up, is neither.
+/// a mistake within an object's block is seldom a hindrance. Takes no lease. Ends with exit code 2 where something
+/// is unhealthy, with 1 where something could not be looked at, as when a system is away. What is only on its way,
+/// such as a group that catches up, is neither.
 ///
 /// Lag is judged by its trend. Where a group is behind, a second look after 2 seconds shows whether it catches
 /// up; that it does not can only be told by looking longer, with --watch-for.
