@@ -114,15 +114,18 @@ fn start_of(pid: u32) -> Option<String> {
     Some(format!("{}+{ticks}", boot.trim()))
 }
 
-/// Reads the start time (field 22 of proc(5)'s `stat`) of a process that is neither zombie nor dead.
+/// Reads the start time (field 22 of proc(5)'s `stat`) of a process that is neither zombie nor dead. A zombie whose
+/// other threads (field 20) have not ended still has its sockets.
 fn start_ticks(stat: &str) -> Option<&str> {
     // The second field is the program's name, which may hold spaces and parentheses.
     let (_, rest) = stat.rsplit_once(')')?;
-    let mut fields = rest.split_ascii_whitespace();
-    let state = fields.next()?;
-    (!matches!(state, "Z" | "X" | "x"))
-        .then(|| fields.nth(18))
-        .flatten()
+    let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
+    let (state, threads, started) = (fields.first()?, fields.get(17)?, fields.get(19)?);
+    let ended = match *state {
+        "Z" => matches!(*threads, "0" | "1"),
+        state => matches!(state, "X" | "x"),
+    };
+    (!ended).then_some(started)
 }
 
 /// The same on systems without `/proc`, such as macOS.
@@ -162,9 +165,12 @@ mod tests {
     }
 
     #[test]
-    fn names_with_parentheses_do_not_shift_the_fields() {
+    fn the_start_is_read_unless_all_threads_have_ended() {
         let stat = "42 (a) b (c) S 1 42 42 0 -1 0 1 2 3 4 5 6 7 8 20 0 1 0 987654 1 2";
         assert_eq!(start_ticks(stat), Some("987654"));
-        assert_eq!(start_ticks(&stat.replace(" S ", " Z ")), None);
+        let zombie = stat.replace(" S ", " Z ");
+        assert_eq!(start_ticks(&zombie), None);
+        let with_threads = zombie.replace(" 20 0 1 ", " 20 0 2 ");
+        assert_eq!(start_ticks(&with_threads), Some("987654"));
     }
 }
