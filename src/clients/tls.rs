@@ -82,6 +82,17 @@ pub fn client_config(settings: &TlsSettings) -> Result<ClientConfig, TlsError> {
     }
 }
 
+/// Returns rustls's settings for who speaks without TLS only: they trust nobody. Reads no file.
+pub fn no_trust() -> Result<ClientConfig, TlsError> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder =
+        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let builder = builder.map_err(|error| wrong("ssl.ca.location", error))?;
+    Ok(builder
+        .with_root_certificates(RootCertStore::empty())
+        .with_no_client_auth())
+}
+
 /// Says what a TLS error means and what to set; `peer` is the word for the other side: `broker`.
 pub fn explain(error: &rustls::Error, peer: &str) -> String {
     use rustls::Error::{AlertReceived, InvalidCertificate, InvalidMessage};

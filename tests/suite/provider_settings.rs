@@ -192,3 +192,28 @@ fn a_secret_that_cannot_be_read_is_named() {
     text += &told(&login("vault:x"), |_, program| program);
     insta::assert_snapshot!("secrets", text);
 }
+
+#[test]
+fn the_certificates_of_the_system_are_for_tls_only() {
+    let told = |scheme: &str| {
+        let nobody = Door::new().address();
+        let project = Project::new().file(
+            "main.hcl",
+            &format!(
+                "provider \"connect\" {{ url = \"{scheme}://{nobody}\" }}\nconnector \"a\" {{ class = \"S\" }}\n"
+            ),
+        );
+        let program = project.program(&["plan"]);
+        let program = program
+            .env("SSL_CERT_FILE", "/nowhere")
+            .env("SSL_CERT_DIR", "/nowhere");
+        program.run().expect(1).stderr
+    };
+    let plain = told("http");
+    assert!(plain.contains("annot reach"), "{plain}");
+    let secure = told("https");
+    assert!(
+        secure.contains("the system has no trusted certificates"),
+        "{secure}"
+    );
+}
