@@ -32,6 +32,15 @@ impl Document {
         Self::from(value.expect("our types serialise: text keys, finite numbers"))
     }
 
+    /// Returns the document of a JSON text. One that is canonical, as all are that this program wrote, is kept as it is.
+    pub fn from_text(text: Box<RawValue>) -> Result<Self, serde_json::Error> {
+        if is_plainly_canonical(text.get()) {
+            return Ok(Self(text));
+        }
+        let value: Value = serde_json::from_str(text.get())?;
+        Ok(Self::from(value))
+    }
+
     /// Reads the document as a type.
     pub fn to<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         serde_json::from_str(self.canonical())
@@ -54,6 +63,80 @@ impl Document {
     pub fn hash(&self) -> ContentHash {
         ContentHash::of(self.canonical().as_bytes())
     }
+}
+
+/// Whether a JSON text is surely canonical. One with escapes, or with numbers that are no short integers, may be all
+/// the same.
+fn is_plainly_canonical(text: &str) -> bool {
+    plain_value(text.as_bytes(), 0).is_some_and(<[u8]>::is_empty)
+}
+
+/// The depth at which nothing is plain any more.
+const DEEP: u32 = 64;
+
+/// Returns what follows a plainly canonical value at the start of a text; the text is JSON.
+fn plain_value(text: &[u8], depth: u32) -> Option<&[u8]> {
+    match *text.first()? {
+        b'"' => plain_string(text).map(|(_, rest)| rest),
+        b'{' if depth < DEEP => {
+            let mut last: Option<&[u8]> = None;
+            plain_items(&text[1..], b'}', |item| {
+                let (key, rest) = plain_string(item)?;
+                let is_next = last.replace(key).is_none_or(|last| last < key);
+                let value = rest.strip_prefix(b":").filter(|_| is_next)?;
+                plain_value(value, depth + 1)
+            })
+        }
+        b'[' if depth < DEEP => plain_items(&text[1..], b']', |item| plain_value(item, depth + 1)),
+        b't' | b'f' | b'n' => {
+            let words: [&[u8]; 3] = [b"true", b"false", b"null"];
+            words.iter().find_map(|word| text.strip_prefix(*word))
+        }
+        _ => plain_integer(text),
+    }
+}
+
+/// Returns what follows a list of items, of which nothing but the opening bracket was read yet.
+fn plain_items<'t>(
+    text: &'t [u8],
+    end: u8,
+    mut item: impl FnMut(&'t [u8]) -> Option<&'t [u8]>,
+) -> Option<&'t [u8]> {
+    if let Some(rest) = text.strip_prefix(&[end]) {
+        return Some(rest);
+    }
+    let mut rest = item(text)?;
+    loop {
+        match rest.split_first()? {
+            (b',', more) => rest = item(more)?,
+            (byte, after) if *byte == end => return Some(after),
+            _ => return None,
+        }
+    }
+}
+
+/// Returns the content of a string without escapes, and what follows.
+fn plain_string(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let text = text.strip_prefix(b"\"")?;
+    let end = text.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
+    let (content, rest) = text.split_at(end);
+    Some((content, rest.strip_prefix(b"\"")?))
+}
+
+/// Returns what follows an integer that every number type of JSON readers holds.
+fn plain_integer(text: &[u8]) -> Option<&[u8]> {
+    let digits = text.strip_prefix(b"-").unwrap_or(text);
+    let count = digits
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    let rest = &digits[count..];
+    let is_plain = match digits.first()? {
+        b'0' => count == 1 && digits.len() == text.len(),
+        _ => (1..=15).contains(&count),
+    };
+    let goes_on = matches!(rest.first(), Some(b'.' | b'e' | b'E'));
+    (is_plain && !goes_on).then_some(rest)
 }
 
 impl From<Value> for Document {
@@ -208,6 +291,59 @@ mod tests {
         assert_eq!(one.hash(), two.hash());
     }
 
+    /// Returns JSON texts: most of them canonical, some not, by a little.
+    fn plain_json() -> impl Strategy<Value = String> {
+        let leaf = prop_oneof![
+            Just("true".to_owned()),
+            Just("null".to_owned()),
+            prop_oneof![Just(""), Just("-")].prop_flat_map(|sign| {
+                "0|[1-9][0-9]{0,20}|0\\.50|1e3|1E3"
+                    .prop_map(move |digits| format!("{sign}{digits}"))
+            }),
+            "[ -~ü]{0,4}".prop_map(|text| json!(text).to_string()),
+            Just("\"\\u0041\"".to_owned()),
+        ];
+        leaf.prop_recursive(3, 24, 4, |inner| {
+            let space = prop_oneof![9 => Just(""), 1 => Just(" ")];
+            prop_oneof![
+                (prop::collection::vec(inner.clone(), 0..4), space.clone())
+                    .prop_map(|(items, space)| format!("[{}{space}]", items.join(","))),
+                (
+                    prop::collection::vec(("[a-c]{0,2}", inner), 0..3),
+                    any::<bool>(),
+                    space
+                )
+                    .prop_map(|(mut entries, sorted, space)| {
+                        if sorted {
+                            entries.sort();
+                            entries.dedup_by(|a, b| a.0 == b.0);
+                        }
+                        let entries = entries.iter();
+                        let entries = entries.map(|(key, value)| format!("\"{key}\":{value}"));
+                        format!("{{{}{space}}}", entries.collect::<Vec<_>>().join(","))
+                    }),
+            ]
+        })
+    }
+
+    #[test]
+    fn only_what_is_surely_canonical_is_kept() {
+        let plain = r#"{"a":[1,-2,0,{}],"b":{"c":"ü","d":null},"e":[],"f":false}"#;
+        assert!(is_plainly_canonical(plain));
+        for other in [
+            r#"{"b":1,"a":1}"#,
+            r#"{"a":1,"a":1}"#,
+            r#"{"a": 1}"#,
+            r#"["\u0041"]"#,
+            "-0",
+            "1.0",
+            "10000000000000000",
+            "1e2",
+        ] {
+            assert!(!is_plainly_canonical(other), "{other}");
+        }
+    }
+
     #[test]
     fn the_hash_is_sha_256_of_the_text() {
         assert_eq!(
@@ -222,6 +358,17 @@ mod tests {
         fn hashes_round_trip(bytes in any::<Vec<u8>>()) {
             let hash = ContentHash::of(&bytes);
             prop_assert_eq!(hash.to_string().parse(), Ok(hash));
+        }
+
+        #[test]
+        fn a_text_that_is_kept_is_the_one_that_would_be_written(text in plain_json()) {
+            let raw = || RawValue::from_string(text.clone()).expect("JSON");
+            let written = Document::from(serde_json::from_str::<Value>(&text).expect("JSON"));
+            let read = Document::from_text(raw()).expect("JSON");
+            prop_assert_eq!(read.canonical(), written.canonical());
+            if is_plainly_canonical(&text) {
+                prop_assert_eq!(text.as_str(), written.canonical());
+            }
         }
 
         #[test]
