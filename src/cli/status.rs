@@ -99,7 +99,7 @@ async fn status(args: &Args, output: &Output) -> Result<Exit, Stop> {
     let checkup = checkup.map_err(unreadable)?;
     let looking = look(checkup, &mut drivers, args.watch_for);
     let checkup = with_patience(output, looking).await;
-    let found = checkup.findings().map_err(unreadable)?;
+    let found = checkup.findings();
     let (looks, window) = checkup.extent();
     let owned = state
         .objects

@@ -16,10 +16,40 @@ use crate::kinds::health::{GroupLook, PartitionLook, lag};
 use super::KAFKA;
 
 /// The groups to be read, each with the topics that it reads as far as that is known.
-pub(super) type Wanted = BTreeMap<String, BTreeSet<String>>;
+#[derive(Debug, Default)]
+pub(super) struct Wanted {
+    groups: BTreeMap<String, Vec<Arc<str>>>,
+    topics: BTreeSet<Arc<str>>,
+}
+
+impl Wanted {
+    /// Adds a group, or what else it reads.
+    pub(super) fn add(&mut self, group: &str, topics: &[String]) {
+        let read = self.groups.entry(group.to_owned()).or_default();
+        for topic in topics {
+            let topic = shared(&mut self.topics, topic);
+            if !read.contains(&topic) {
+                read.push(topic);
+            }
+        }
+    }
+}
+
+/// Returns the one copy of a name.
+fn shared(names: &mut BTreeSet<Arc<str>>, name: &str) -> Arc<str> {
+    if let Some(known) = names.get(name) {
+        return Arc::clone(known);
+    }
+    let new: Arc<str> = name.into();
+    names.insert(Arc::clone(&new));
+    new
+}
 
 /// A group, or why it alone could not be read.
 pub(super) type Found = Result<Arc<GroupLook>, String>;
+
+/// The groups that there are, by their ids.
+pub(super) type AllFound = BTreeMap<Arc<str>, Found>;
 
 /// The groups of clusters, asked for before it is known which of them matter.
 #[derive(Debug, Default)]
@@ -51,7 +81,7 @@ pub(super) async fn read(
     client: &Client,
     wanted: &Wanted,
     ahead: Option<JoinHandle<Listed>>,
-) -> Result<BTreeMap<String, Found>, KafkaError> {
+) -> Result<AllFound, KafkaError> {
     let ahead = match ahead {
         Some(listing) => listing.await.ok(),
         None => None,
@@ -60,9 +90,8 @@ pub(super) async fn read(
         Some(listed) => listed?,
         None => client.list_groups().await?,
     };
-    groups.retain(|group| wanted.contains_key(&*group.id));
-    let topics: BTreeSet<&str> = wanted.values().flatten().map(String::as_str).collect();
-    let topics: Vec<Arc<str>> = topics.into_iter().map(Arc::from).collect();
+    groups.retain(|group| wanted.groups.contains_key(&*group.id));
+    let topics: Vec<Arc<str>> = wanted.topics.iter().cloned().collect();
     let (lags, members) =
         tokio::try_join!(client.lags(&groups, &topics), members(client, &groups))?;
     let each = groups.iter().zip(lags).map(|(group, lag)| {
@@ -70,9 +99,9 @@ pub(super) async fn read(
             Ok(lag) => Ok(Arc::new(look(group, lag, &members))),
             Err(error) => Err(error.to_string()),
         };
-        (group.id.to_string(), look)
+        (Arc::clone(&group.id), look)
     });
-    let mut found: BTreeMap<String, Found> = each.collect();
+    let mut found: AllFound = each.collect();
     fill_idle(client, wanted, &mut found).await?;
     Ok(found)
 }
@@ -122,24 +151,23 @@ fn look(group: &ListedGroup, lag: GroupLag, members: &BTreeMap<Arc<str>, u32>) -
 async fn fill_idle(
     client: &Client,
     wanted: &Wanted,
-    found: &mut BTreeMap<String, Found>,
+    found: &mut AllFound,
 ) -> Result<(), KafkaError> {
     let committed_nothing = |group: &str| match found.get(group) {
         None => true,
         Some(Ok(look)) => look.partitions.is_empty(),
         Some(Err(_)) => false,
     };
-    let idle: Vec<(&String, &BTreeSet<String>)> = wanted
+    let idle: Vec<(&String, &Vec<Arc<str>>)> = wanted
+        .groups
         .iter()
         .filter(|(group, topics)| !topics.is_empty() && committed_nothing(group))
         .collect();
     if idle.is_empty() {
         return Ok(());
     }
-    let names: BTreeSet<&str> = idle
-        .iter()
-        .flat_map(|(_, topics)| topics.iter().map(String::as_str))
-        .collect();
+    let names: BTreeSet<&Arc<str>> = idle.iter().flat_map(|(_, topics)| *topics).collect();
+    let names: Vec<Arc<str>> = names.into_iter().cloned().collect();
     let empty = empty_topics(client, &names).await?;
     for (group, topics) in idle {
         let partitions: Option<Vec<&[PartitionLook]>> = topics
@@ -149,7 +177,7 @@ async fn fill_idle(
         let Some(partitions) = partitions else {
             continue;
         };
-        let look = match found.get(group) {
+        let look = match found.get(group.as_str()) {
             Some(Ok(look)) => GroupLook::clone(look),
             _ => GroupLook::absent(),
         };
@@ -157,7 +185,7 @@ async fn fill_idle(
             partitions: partitions.concat(),
             ..look
         };
-        found.insert(group.clone(), Ok(Arc::new(look)));
+        found.insert(group.as_str().into(), Ok(Arc::new(look)));
     }
     Ok(())
 }
@@ -165,10 +193,9 @@ async fn fill_idle(
 /// Returns the partitions of those topics that hold no records, as a group at their end would show them.
 async fn empty_topics(
     client: &Client,
-    names: &BTreeSet<&str>,
-) -> Result<BTreeMap<String, Vec<PartitionLook>>, KafkaError> {
-    let names: Vec<Arc<str>> = names.iter().map(|name| Arc::from(*name)).collect();
-    let metadata = client.metadata(TopicSelection::Named(&names)).await?;
+    names: &[Arc<str>],
+) -> Result<BTreeMap<Arc<str>, Vec<PartitionLook>>, KafkaError> {
+    let metadata = client.metadata(TopicSelection::Named(names)).await?;
     let topics = metadata.topics.iter().filter(|topic| topic.error.is_none());
     let partitions: Vec<TopicPartition> = topics
         .flat_map(|topic| {
@@ -181,11 +208,11 @@ async fn empty_topics(
         client.list_offsets(questions.collect())
     };
     let (starts, ends) = tokio::try_join!(ask(OffsetSpec::Earliest), ask(OffsetSpec::Latest))?;
-    let mut empty: BTreeMap<String, Option<Vec<PartitionLook>>> = BTreeMap::new();
+    let mut empty: BTreeMap<Arc<str>, Option<Vec<PartitionLook>>> = BTreeMap::new();
     for (partition, (start, end)) in partitions.iter().zip(starts.into_iter().zip(ends)) {
         let (start, end) = (offset(start), offset(end));
         let parts = empty
-            .entry(partition.topic.to_string())
+            .entry(Arc::clone(&partition.topic))
             .or_insert_with(|| Some(Vec::new()));
         match (parts.as_mut(), end) {
             (Some(parts), Some(end)) if start == Some(end) => parts.push(PartitionLook {

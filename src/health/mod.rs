@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use crate::address::{Address, ProviderAddress};
 use crate::document::Document;
 use crate::kinds::driver::{DriverError, ErasedWanted};
-use crate::kinds::entry::{Reads, WrongDocument};
+use crate::kinds::entry::{Patient, Reads, WrongDocument};
 use crate::kinds::health::{GroupLook, Groups, Health, Healthy, Look};
 use crate::kinds::topic::Topic;
 use crate::kinds::{self, Kind as _, KindEntry};
@@ -35,7 +35,7 @@ const MEMORY: Duration = Duration::from_mins(5);
 
 /// Objects whose health is looked at, and what was seen so far.
 pub struct Checkup {
-    patients: Vec<Patient>,
+    cases: Vec<Case>,
     started: Option<Instant>,
     looks: u32,
     window: Duration,
@@ -44,23 +44,56 @@ pub struct Checkup {
 }
 
 /// One object.
-struct Patient {
+struct Case {
     address: Address,
-    kind: &'static KindEntry,
-    object: ObjectState,
+    patient: Box<dyn Patient>,
+    /// What its driver reads it by, where there is something to be read.
+    by_driver: Option<ByDriver>,
     /// The groups and topics that it reads by, and the provider that knows them.
     reads: Reads,
     kafka: Option<ProviderAddress>,
-    looks: Vec<Look<Document>>,
+    /// Whether an operation on it never settled.
+    interrupted: bool,
     /// Why the last look showed nothing.
     unread: Option<String>,
+}
+
+/// What an object is read by, as the state has it.
+struct ByDriver {
+    provider: ProviderAddress,
+    kind: &'static KindEntry,
+    remote_id: String,
+    spec: Document,
+    outcome: Option<Document>,
+}
+
+impl ByDriver {
+    fn of(kind: &'static KindEntry, object: &ObjectState) -> Self {
+        Self {
+            provider: object.provider.clone(),
+            kind,
+            remote_id: object.remote_id.clone(),
+            spec: object.spec.clone(),
+            outcome: object.outcome.clone(),
+        }
+    }
+
+    fn wanted(&self) -> ErasedWanted<'_> {
+        ErasedWanted {
+            remote_id: &self.remote_id,
+            spec: Some(&self.spec),
+            history: &[],
+            outcome: self.outcome.as_ref(),
+            notes: None,
+        }
+    }
 }
 
 /// A look at some objects of one provider and kind, under way.
 type Vitals = (Vec<usize>, Result<Vec<Option<Document>>, DriverError>);
 
 /// The groups of some providers, each as far as it exists, or why they could not be read.
-type Read = BTreeMap<ProviderAddress, Result<BTreeMap<String, groups::Found>, String>>;
+type Read = BTreeMap<ProviderAddress, Result<groups::AllFound, String>>;
 
 impl Checkup {
     /// Returns a checkup of those objects of a state whose kinds have a health and that are `chosen`; reaches
@@ -70,7 +103,7 @@ impl Checkup {
         drivers: &Drivers,
         chosen: impl Fn(&Address) -> bool,
     ) -> Result<Self, WrongDocument> {
-        let mut patients = Vec::new();
+        let mut cases = Vec::new();
         for (address, object) in &state.objects {
             let Some(kind) = kinds::kind(&address.kind).filter(|kind| kind.has_health) else {
                 continue;
@@ -79,18 +112,19 @@ impl Checkup {
                 continue;
             }
             let outcome = object.outcome.as_ref();
-            patients.push(Patient {
+            let patient = (kind.patient)(&object.spec, outcome, &object.remote_id)?;
+            cases.push(Case {
                 address: address.clone(),
-                kind,
-                object: object.clone(),
-                reads: (kind.reads)(&object.spec, outcome, &object.remote_id)?,
+                reads: patient.reads(),
+                patient,
+                by_driver: kind.has_vitals.then(|| ByDriver::of(kind, object)),
                 kafka: kafka_of(object, state, drivers),
-                looks: Vec::new(),
+                interrupted: object.pending.is_some(),
                 unread: None,
             });
         }
         Ok(Self {
-            patients,
+            cases,
             started: None,
             looks: 0,
             window: Duration::ZERO,
@@ -107,7 +141,7 @@ impl Checkup {
 
     /// Whether nothing is looked at.
     pub fn is_empty(&self) -> bool {
-        self.patients.is_empty()
+        self.cases.is_empty()
     }
 
     /// Returns how often it was looked, and how long the looks span.
@@ -117,11 +151,11 @@ impl Checkup {
 
     /// Whether some group was behind at the last look, so that another one would tell more.
     pub fn sees_lag(&self) -> bool {
-        self.patients.iter().any(|patient| {
-            let last = patient.looks.last();
-            last.is_some_and(|look| {
-                let mut groups = patient.reads.groups.iter();
-                groups.any(|id| look.groups.get(id).is_some_and(|group| group.lag() > 0))
+        self.cases.iter().any(|case| {
+            let last = case.patient.groups();
+            last.is_some_and(|last| {
+                let mut groups = case.reads.groups.iter();
+                groups.any(|id| last.get(id).is_some_and(|group| group.lag() > 0))
             })
         })
     }
@@ -132,41 +166,46 @@ impl Checkup {
         let at = now.duration_since(*self.started.get_or_insert(now));
         let (groups, vitals) = (self.read_groups(drivers), self.read_vitals(drivers));
         let (groups, vitals) = tokio::join!(groups, vitals);
-        for (patient, vitals) in self.patients.iter_mut().zip(vitals) {
-            match vitals {
-                Ok(vitals) => patient.saw(Look {
-                    at,
-                    vitals,
-                    groups: patient.groups_of(&groups),
-                }),
-                Err(why) => patient.unread = Some(why),
-            }
+        for (case, vitals) in self.cases.iter_mut().zip(vitals) {
+            let saw = vitals.and_then(|vitals| {
+                let groups = case.groups_of(&groups);
+                let look = Look { at, vitals, groups };
+                let saw = case.patient.saw(look, MEMORY);
+                saw.map_err(|wrong| wrong.to_string())
+            });
+            case.unread = saw.err();
         }
         self.looks += 1;
         self.window = at;
     }
 
-    /// Reads the vitals of all objects: one batch for each provider and kind, all at the same time.
+    /// Reads the vitals of all objects that have any: one batch for each provider and kind, all at the same time.
     fn read_vitals(
         &self,
         drivers: &mut Drivers,
     ) -> impl Future<Output = Vec<Result<Option<Document>, String>>> + use<> {
-        let mut batches: BTreeMap<(&ProviderAddress, &str), Vec<usize>> = BTreeMap::new();
-        for (index, patient) in self.patients.iter().enumerate() {
-            let batch = (&patient.object.provider, patient.kind.name);
-            batches.entry(batch).or_default().push(index);
+        let mut batches: BTreeMap<(&ProviderAddress, &str), Vec<(usize, &ByDriver)>> =
+            BTreeMap::new();
+        for (index, case) in self.cases.iter().enumerate() {
+            if let Some(by_driver) = &case.by_driver {
+                let batch = (&by_driver.provider, by_driver.kind.name);
+                batches.entry(batch).or_default().push((index, by_driver));
+            }
         }
         let mut all: Vec<Result<Option<Document>, String>> =
-            self.patients.iter().map(|_| Ok(None)).collect();
+            self.cases.iter().map(|_| Ok(None)).collect();
         let mut running: JoinSet<Vitals> = JoinSet::new();
-        for ((provider, _), indexes) in batches {
-            let Some(&first) = indexes.first() else {
+        for ((provider, _), batch) in batches {
+            let Some(&(_, first)) = batch.first() else {
                 continue;
             };
-            match drivers.get(provider, self.patients[first].kind) {
+            let indexes = batch.iter().map(|&(index, _)| index).collect();
+            match drivers.get(provider, first.kind) {
                 Err(error) => settle(&mut all, indexes, Err(error)),
                 Ok(driver) => {
-                    let answer = driver.vitals(&self.wanted(&indexes));
+                    let wanted: Vec<ErasedWanted<'_>> =
+                        batch.iter().map(|(_, it)| it.wanted()).collect();
+                    let answer = driver.vitals(&wanted);
                     running.spawn(async move { (indexes, answer.await) });
                 }
             }
@@ -182,36 +221,25 @@ impl Checkup {
         }
     }
 
-    fn wanted(&self, indexes: &[usize]) -> Vec<ErasedWanted<'_>> {
-        let wanted = indexes.iter().map(|&index| {
-            let object = &self.patients[index].object;
-            ErasedWanted {
-                remote_id: &object.remote_id,
-                spec: Some(&object.spec),
-                history: &[],
-                outcome: object.outcome.as_ref(),
-                notes: None,
-            }
-        });
-        wanted.collect()
-    }
-
     /// Reads the offsets of all groups: one batch for each cluster, all at the same time.
     fn read_groups(&mut self, drivers: &Drivers) -> impl Future<Output = Read> + use<> {
-        let mut wanted: BTreeMap<ProviderAddress, groups::Wanted> = BTreeMap::new();
-        for patient in &self.patients {
-            let Some(kafka) = &patient.kafka else {
+        let mut wanted: BTreeMap<&ProviderAddress, groups::Wanted> = BTreeMap::new();
+        for case in &self.cases {
+            let Some(kafka) = &case.kafka else {
                 continue;
             };
-            for group in &patient.reads.groups {
-                let wanted = wanted.entry(kafka.clone()).or_default();
-                let topics = wanted.entry(group.clone()).or_default();
-                topics.extend(patient.reads.topics.iter().cloned());
+            if case.reads.groups.is_empty() {
+                continue;
+            }
+            let wanted = wanted.entry(kafka).or_default();
+            for group in &case.reads.groups {
+                wanted.add(group, &case.reads.topics);
             }
         }
         let mut read = Read::new();
         let mut running = JoinSet::new();
         for (provider, wanted) in wanted {
+            let provider = provider.clone();
             match drivers.connections().kafka(&provider) {
                 Err(found) => {
                     read.insert(provider, Err(found.summaries()));
@@ -219,7 +247,7 @@ impl Checkup {
                 Ok(client) => {
                     let ahead = self.ahead.take(&provider);
                     running.spawn(async move {
-                        let found = groups::read(&client, &wanted, ahead).await;
+                        let found = Box::pin(groups::read(&client, &wanted, ahead)).await;
                         (provider, found)
                     });
                 }
@@ -240,32 +268,21 @@ impl Checkup {
     }
 
     /// Returns how each object does, by all looks so far.
-    pub fn findings(&self) -> Result<BTreeMap<Address, Health>, WrongDocument> {
-        let each = self.patients.iter();
-        each.map(|patient| Ok((patient.address.clone(), patient.health()?)))
+    pub fn findings(&self) -> BTreeMap<Address, Health> {
+        let each = self.cases.iter();
+        each.map(|case| (case.address.clone(), case.health()))
             .collect()
     }
 
     /// Returns what it takes for each object to be healthy.
-    pub fn criteria(&self) -> Result<BTreeMap<Address, Healthy>, WrongDocument> {
-        let each = self.patients.iter().map(|patient| {
-            let object = &patient.object;
-            let healthy = (patient.kind.healthy)(&object.spec, &object.remote_id)?;
-            Ok((patient.address.clone(), healthy))
-        });
-        each.collect()
+    pub fn criteria(&self) -> BTreeMap<Address, Healthy> {
+        let each = self.cases.iter();
+        each.map(|case| (case.address.clone(), case.patient.healthy()))
+            .collect()
     }
 }
 
-impl Patient {
-    fn saw(&mut self, look: Look<Document>) {
-        let now = look.at;
-        self.looks
-            .retain(|earlier| now.saturating_sub(earlier.at) <= MEMORY);
-        self.looks.push(look);
-        self.unread = None;
-    }
-
+impl Case {
     fn groups_of(&self, read: &Read) -> Groups {
         if self.reads.groups.is_empty() {
             return Groups::default();
@@ -278,30 +295,26 @@ impl Patient {
             Some(Err(why)) => return Groups::Unread(why.clone()),
             None => return Groups::default(),
         };
-        let mut mine: BTreeMap<String, Arc<GroupLook>> = BTreeMap::new();
+        let mut mine: Vec<(Arc<str>, Arc<GroupLook>)> = Vec::new();
         for id in &self.reads.groups {
-            match found.get(id) {
+            match found.get_key_value(&**id) {
                 None => {}
-                Some(Ok(look)) => {
-                    mine.insert(id.clone(), Arc::clone(look));
-                }
-                Some(Err(why)) => return Groups::Unread(why.clone()),
+                Some((id, Ok(look))) => mine.push((Arc::clone(id), Arc::clone(look))),
+                Some((_, Err(why))) => return Groups::Unread(why.clone()),
             }
         }
         Groups::Read(mine)
     }
 
-    fn health(&self) -> Result<Health, WrongDocument> {
+    fn health(&self) -> Health {
         if let Some(why) = &self.unread {
-            return Ok(Health::unread(why));
+            return Health::unread(why);
         }
-        let object = &self.object;
-        let outcome = object.outcome.as_ref();
-        let mut health = (self.kind.judge)(&object.spec, outcome, &self.looks, &object.remote_id)?;
-        if object.pending.is_some() {
+        let mut health = self.patient.judge();
+        if self.interrupted {
             health.progressing("an apply of it was interrupted; the next one goes on from there");
         }
-        Ok(health)
+        health
     }
 }
 

@@ -5,11 +5,10 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
-use serde_json::Value as Json;
 
 use crate::address::{Address, EnvironmentName};
 use crate::diagnostic::printable;
-use crate::kinds::health::{Health, Symptom, Verdict};
+use crate::kinds::health::{Health, Measure, Symptom, Verdict};
 use crate::kinds::quantity::count;
 use crate::plan::render::markdown::{code, escaped};
 
@@ -132,8 +131,8 @@ pub fn text(report: &Report, colour: bool) -> String {
 fn table(out: &mut String, rows: &[(&Address, &Health)], colour: bool) {
     let mut names: Vec<&str> = Vec::new();
     for measure in rows.iter().flat_map(|(_, health)| &health.measures) {
-        if !names.contains(&measure.name.as_str()) {
-            names.push(&measure.name);
+        if !names.contains(&measure.name) {
+            names.push(measure.name);
         }
     }
     let cells = |address: &Address, health: &Health| -> Vec<String> {
@@ -231,21 +230,30 @@ impl Serialize for Objects<'_> {
 
 #[derive(Serialize)]
 struct Object<'a> {
-    measures: BTreeMap<&'a str, &'a Json>,
+    measures: Measures<'a>,
     symptoms: &'a [Symptom],
     verdict: Verdict,
 }
 
 impl<'a> Object<'a> {
     fn of(health: &'a Health) -> Self {
-        let measures = health.measures.iter();
         Self {
-            measures: measures
-                .map(|measure| (measure.name.as_str(), &measure.value))
-                .collect(),
+            measures: Measures(&health.measures),
             symptoms: &health.symptoms,
             verdict: health.verdict,
         }
+    }
+}
+
+/// Measures by name, in the order of the names.
+struct Measures<'a>(&'a [Measure]);
+
+impl Serialize for Measures<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut measures: Vec<&Measure> = self.0.iter().collect();
+        measures.sort_by_key(|measure| measure.name);
+        let each = measures.into_iter();
+        serializer.collect_map(each.map(|measure| (measure.name, &measure.value)))
     }
 }
 

@@ -6,7 +6,6 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::address::Address;
-use crate::kinds::entry::WrongDocument;
 use crate::kinds::health::{Health, Healthy, Verdict};
 use crate::refresh::Drivers;
 
@@ -54,8 +53,8 @@ pub async fn wait(
     drivers: &mut Drivers,
     within: Option<Duration>,
     mut tell: impl FnMut(&BTreeMap<Address, Health>, Duration),
-) -> Result<Waited, WrongDocument> {
-    let criteria = checkup.criteria()?;
+) -> Waited {
+    let criteria = checkup.criteria();
     let limits: BTreeMap<&Address, Duration> = criteria
         .iter()
         .map(|(address, healthy)| (address, limit(healthy, within)))
@@ -64,7 +63,7 @@ pub async fn wait(
     let mut well = 0;
     loop {
         checkup.look(drivers).await;
-        let found = checkup.findings()?;
+        let found = checkup.findings();
         let took = started.elapsed();
         let all = found
             .values()
@@ -72,7 +71,7 @@ pub async fn wait(
         well = if all { well + 1 } else { 0 };
         let late = late(&found, &limits, took);
         if well >= IN_A_ROW || !late.is_empty() {
-            return Ok(Waited { found, late, took });
+            return Waited { found, late, took };
         }
         tell(&found, took);
         tokio::time::sleep(if took < EAGER { PAUSE } else { LONGER_PAUSE }).await;

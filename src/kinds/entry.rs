@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::config::block::{Attribute, Block};
 use crate::config::schema::KindSchema;
@@ -13,6 +14,7 @@ use crate::diagnostic::Diagnostics;
 use crate::document::Document;
 
 use super::driver::{self, Connect, Driver};
+use super::health::Groups;
 use super::topic::Topic;
 use super::{
     Action, Around, CheckInput, Claims, Delta, Finding, Health, Healthy, Kind, Look, Memory, Past,
@@ -77,9 +79,25 @@ pub struct Reads {
     pub topics: Vec<String>,
 }
 
-type ReadsFn = fn(&Document, Option<&Document>, &str) -> Result<Reads, WrongDocument>;
-type JudgeFn =
-    fn(&Document, Option<&Document>, &[Look<Document>], &str) -> Result<Health, WrongDocument>;
+/// An applied object and the looks at it, each decoded once.
+pub trait Patient: Send + Sync {
+    /// Returns what it reads by.
+    fn reads(&self) -> Reads;
+
+    /// See [`Kind::healthy`].
+    fn healthy(&self) -> Healthy;
+
+    /// Takes a look in. Forgets those that are older than `memory` by then.
+    fn saw(&mut self, look: Look<Document>, memory: Duration) -> Result<(), WrongDocument>;
+
+    /// Returns what the last look showed of its groups.
+    fn groups(&self) -> Option<&Groups>;
+
+    /// See [`Kind::judge`].
+    fn judge(&self) -> Health;
+}
+
+type PatientFn = fn(&Document, Option<&Document>, &str) -> Result<Box<dyn Patient>, WrongDocument>;
 type ActsFn = fn(&Document, Option<&Document>, &str) -> Result<bool, WrongDocument>;
 type DiffFn = fn(&Document, &[&Document], &Document, &str) -> Result<Vec<Delta>, WrongDocument>;
 
@@ -141,12 +159,10 @@ pub struct KindEntry {
     pub recall: fn(&Document, Recall<'_, Document>, &str) -> Result<Document, WrongDocument>,
     /// See [`Kind::HAS_HEALTH`].
     pub has_health: bool,
-    /// See [`Kind::groups`] and [`Kind::relations`]: what was applied, its outcome, the object's name.
-    pub reads: ReadsFn,
-    /// See [`Kind::healthy`]: what was applied, the object's name.
-    pub healthy: fn(&Document, &str) -> Result<Healthy, WrongDocument>,
-    /// See [`Kind::judge`]: what was applied, its outcome, the looks, the object's name.
-    pub judge: JudgeFn,
+    /// See [`Kind::HAS_VITALS`].
+    pub has_vitals: bool,
+    /// Returns an object that is to be looked at: what was applied, its outcome, the object's name.
+    pub patient: PatientFn,
     /// Makes the kind's driver for one provider.
     pub connect: Connect,
 }
@@ -180,9 +196,8 @@ impl KindEntry {
             memory: memory::<D::Kind>,
             recall: recall::<D::Kind>,
             has_health: <D::Kind as Kind>::HAS_HEALTH,
-            reads: reads::<D::Kind>,
-            healthy: healthy::<D::Kind>,
-            judge: judge::<D::Kind>,
+            has_vitals: <D::Kind as Kind>::HAS_VITALS,
+            patient: patient::<D::Kind>,
             connect: driver::connect::<D>,
         }
     }
@@ -333,43 +348,59 @@ fn recall<K: Kind>(
     Ok(Document::of(&K::recall(&spec, recall)))
 }
 
-fn reads<K: Kind>(
+fn patient<K: Kind>(
     spec: &Document,
     outcome: Option<&Document>,
     remote_id: &str,
-) -> Result<Reads, WrongDocument> {
-    let spec: K::Spec = read::<K, _>(spec, "state", remote_id)?;
-    let relations = K::relations(&spec).into_iter();
-    let topics = relations.filter(|found| found.role == Role::Reads && found.kind == Topic::NAME);
-    Ok(Reads {
-        groups: K::groups(&spec, outcome),
-        topics: topics.map(|found| found.name).collect(),
-    })
+) -> Result<Box<dyn Patient>, WrongDocument> {
+    Ok(Box::new(LookedAt::<K> {
+        spec: read::<K, _>(spec, "state", remote_id)?,
+        outcome: outcome.cloned(),
+        remote_id: remote_id.to_owned(),
+        looks: Vec::new(),
+    }))
 }
 
-fn healthy<K: Kind>(spec: &Document, remote_id: &str) -> Result<Healthy, WrongDocument> {
-    let spec: K::Spec = read::<K, _>(spec, "state", remote_id)?;
-    Ok(K::healthy(&spec))
+/// An object in its kind's own types.
+struct LookedAt<K: Kind> {
+    spec: K::Spec,
+    outcome: Option<Document>,
+    remote_id: String,
+    looks: Vec<Look<K::Vitals>>,
 }
 
-fn judge<K: Kind>(
-    spec: &Document,
-    outcome: Option<&Document>,
-    looks: &[Look<Document>],
-    remote_id: &str,
-) -> Result<Health, WrongDocument> {
-    let spec: K::Spec = read::<K, _>(spec, "state", remote_id)?;
-    let looks = looks.iter().map(|look| {
-        let vitals = look.vitals.as_ref();
-        let vitals = vitals.map(|vitals| read::<K, K::Vitals>(vitals, "vitals", remote_id));
-        Ok(Look {
-            at: look.at,
-            vitals: vitals.transpose()?,
-            groups: look.groups.clone(),
-        })
-    });
-    let looks: Vec<Look<K::Vitals>> = looks.collect::<Result<_, WrongDocument>>()?;
-    Ok(K::judge(&spec, outcome, &looks))
+impl<K: Kind> Patient for LookedAt<K> {
+    fn reads(&self) -> Reads {
+        let relations = K::relations(&self.spec).into_iter();
+        let topics =
+            relations.filter(|found| found.role == Role::Reads && found.kind == Topic::NAME);
+        Reads {
+            groups: K::groups(&self.spec, self.outcome.as_ref()),
+            topics: topics.map(|found| found.name).collect(),
+        }
+    }
+
+    fn healthy(&self) -> Healthy {
+        K::healthy(&self.spec)
+    }
+
+    fn saw(&mut self, look: Look<Document>, memory: Duration) -> Result<(), WrongDocument> {
+        let Look { at, vitals, groups } = look;
+        let vitals = vitals.map(|vitals| read::<K, _>(&vitals, "vitals", &self.remote_id));
+        let vitals = vitals.transpose()?;
+        self.looks
+            .retain(|earlier| at.saturating_sub(earlier.at) <= memory);
+        self.looks.push(Look { at, vitals, groups });
+        Ok(())
+    }
+
+    fn groups(&self) -> Option<&Groups> {
+        self.looks.last().map(|look| &look.groups)
+    }
+
+    fn judge(&self) -> Health {
+        K::judge(&self.spec, self.outcome.as_ref(), &self.looks)
+    }
 }
 
 /// Calls a function with a change in the kind's own types.

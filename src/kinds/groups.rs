@@ -21,8 +21,10 @@ pub fn shared(desired: &BTreeMap<Address, Desired>) -> Diagnostics {
             continue;
         }
         // It was written by the kind itself a moment ago.
-        let read = (kind.reads)(&object.spec, None, &object.remote_id).unwrap_or_default();
-        for group in read.groups {
+        let Ok(patient) = (kind.patient)(&object.spec, None, &object.remote_id) else {
+            continue;
+        };
+        for group in patient.reads().groups {
             let key = (&object.provider, kind.declaration, group);
             of_group.entry(key).or_default().push(address);
         }

@@ -88,6 +88,8 @@ pub trait Kind: Sized + Send + Sync + 'static {
     /// Whether its objects do well or badly, beyond being there: `status` and `apply --wait` then look at
     /// them, by [`Driver::vitals`](driver::Driver::vitals) and [`Kind::judge`].
     const HAS_HEALTH: bool = false;
+    /// Whether its driver reads vitals of them; else only their [groups](Kind::groups) tell how they do.
+    const HAS_VITALS: bool = false;
     /// Whether what a description means can change while it reads the same, as the value of a secret that it
     /// names: it is then compared with the live object even where that is as it was applied.
     const MEANING_VARIES: bool = false;

@@ -284,8 +284,8 @@ impl Flows {
 fn groups(address: &Address, object: &Desired) -> Vec<String> {
     let kind = kinds::kind(&address.kind);
     // The description was made by this very kind.
-    let reads = kind.and_then(|kind| (kind.reads)(&object.spec, None, &object.remote_id).ok());
-    reads.unwrap_or_default().groups
+    let patient = kind.and_then(|kind| (kind.patient)(&object.spec, None, &object.remote_id).ok());
+    patient.map_or_else(Vec::new, |patient| patient.reads().groups)
 }
 
 fn declared(address: &Address, object: &Desired) -> Party {

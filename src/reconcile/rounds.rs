@@ -62,9 +62,9 @@ impl Rounds {
             None => Checkup::of(&snapshot.state, &self.drivers, |_| true).ok()?,
         };
         checkup.look(&mut self.drivers).await;
-        let found = checkup.findings().ok();
+        let found = checkup.findings();
         self.checkup = Some((snapshot.hash, checkup));
-        let ill: Vec<(Address, Health)> = found?
+        let ill: Vec<(Address, Health)> = found
             .into_iter()
             .filter(|(_, health)| health.verdict == Verdict::Unhealthy)
             .collect();

@@ -161,7 +161,7 @@ mod tests {
     fn waited() -> Waited {
         let address = Address::root("connector", "sink");
         let mut health = Health::new();
-        health.measure("tasks", 1, "0/1 running");
+        health.measure("tasks", 1_u64, "0/1 running");
         health.unhealthy("task 0 is FAILED: no such table <alerts>");
         Waited {
             found: BTreeMap::from([(address.clone(), health)]),

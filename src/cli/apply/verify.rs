@@ -57,7 +57,7 @@ pub(super) async fn verify(
         said.look(found, took);
     });
     match unless_interrupted(interrupts, waiting).await {
-        Ok(waited) => Ok(Verified::Looked(waited.map_err(unreadable)?)),
+        Ok(waited) => Ok(Verified::Looked(waited)),
         Err(Stop::Interrupted) => Ok(Verified::Interrupted),
         Err(Stop::Errors(errors)) => Err(errors),
     }

@@ -12,11 +12,11 @@ fn report() -> Report {
     found.insert(Address::root("topic", "audit"), offline);
     let mut billing = Health::new();
     billing.measure("state", "Stable", "Stable");
-    billing.measure("lag", 0, "0");
+    billing.measure("lag", 0_u64, "0");
     found.insert(Address::root("consumer_group", "billing"), billing);
     let mut search = Health::new();
     search.measure("state", "Empty", "Empty");
-    search.measure("lag", 12_000, "12,000, falling");
+    search.measure("lag", 12_000_u64, "12,000, falling");
     search
         .progressing("the group \"search|x\" is 12,000 records behind: it catches up in about 4 s");
     found.insert(Address::root("consumer_group", "search_index"), search);
@@ -70,7 +70,7 @@ fn a_pull_request_gets_a_table() {
 
 #[test]
 fn programs_get_every_object() -> Result<(), serde_json::Error> {
-    let document: Json = serde_json::from_str(&json(&report()))?;
+    let document: serde_json::Value = serde_json::from_str(&json(&report()))?;
     assert_eq!(document["verdict"], "unhealthy");
     assert_eq!(
         document["objects"].as_object().map(serde_json::Map::len),

@@ -87,7 +87,7 @@ fn parts(health: &mut Health, spec: &ConnectorSpec, vitals: &ConnectorVitals) {
         .filter(|state| *state == wanted.word())
         .count();
     let word = wanted.word().to_lowercase();
-    health.measure("tasks", there, format!("{there}/{count} {word}"));
+    health.measure("tasks", there as u64, format!("{there}/{count} {word}"));
     let failed = vitals
         .failed
         .iter()

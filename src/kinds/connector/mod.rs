@@ -204,6 +204,7 @@ impl Kind for Connector {
     const NAME: &'static str = "connector";
     const SCHEMA: KindSchema = schema::SCHEMA;
     const HAS_HEALTH: bool = true;
+    const HAS_VITALS: bool = true;
     const MEANING_VARIES: bool = true;
     type Spec = ConnectorSpec;
     type Live = ConnectorLive;

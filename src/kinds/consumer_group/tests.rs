@@ -25,7 +25,7 @@ fn look(seconds: u64, members: Option<u32>, lag: i64) -> Look<NoVitals> {
     Look {
         at: Duration::from_secs(seconds),
         vitals: None,
-        groups: Groups::Read(BTreeMap::from([("app".to_owned(), Arc::new(group))])),
+        groups: Groups::Read(vec![("app".into(), Arc::new(group))]),
     }
 }
 

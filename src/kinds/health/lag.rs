@@ -28,11 +28,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::json;
+use serde::Serialize;
 
 use crate::kinds::quantity::{grouped, span};
 
-use super::{Groups, Health, Look};
+use super::{Groups, Health, Look, Value};
 
 /// The patience with a consumer that commits by itself: three times the default of `auto.commit.interval.ms`,
 /// which is five seconds.
@@ -57,7 +57,7 @@ pub struct GroupLook {
     pub partitions: Vec<PartitionLook>,
 }
 
-/// A partition at one look: what a group committed, and where the partition ended just after.
+/// A partition at one look: what a group committed, and where the partition ended at about the same time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartitionLook {
     /// The topic.
@@ -200,14 +200,24 @@ impl Lag {
             produced: 0,
         };
         let mut before = 0;
-        for track in tracks(looks) {
+        let each: Vec<(Duration, Vec<Option<&PartitionLook>>)> = looks
+            .iter()
+            .map(|(at, look)| (*at, look.in_order_of(&last.partitions)))
+            .collect();
+        let mut track = Track::default();
+        for (index, partition) in last.partitions.iter().enumerate() {
+            track.follow(
+                each.iter()
+                    .filter_map(|(at, look)| Some((*at, look[index]?))),
+            );
             let (first, last) = (track.first(), track.last());
             before += first.lag();
             lag.consumed += apart(first.committed, last.committed);
             lag.produced += apart(first.end, last.end);
             let trend = track.trend(patience);
             if trend == Trend::Stalled {
-                lag.stalled.push(format!("{}-{}", track.topic, track.index));
+                let (topic, index) = partition.name();
+                lag.stalled.push(format!("{topic}-{index}"));
             }
             lag.trend = lag.trend.max(trend);
         }
@@ -238,9 +248,8 @@ impl Lag {
 }
 
 /// One partition over time.
+#[derive(Default)]
 struct Track {
-    topic: Arc<str>,
-    index: i32,
     samples: Vec<Sample>,
 }
 
@@ -261,32 +270,20 @@ fn apart(from: i64, to: i64) -> u64 {
     u64::try_from(to.saturating_sub(from)).unwrap_or(0)
 }
 
-/// Returns the partitions of the last look with what the looks saw of them since their offsets last moved back.
-fn tracks(looks: &[(Duration, &GroupLook)]) -> Vec<Track> {
-    let last = looks.last().map(|(_, look)| &look.partitions[..]);
-    let last = last.unwrap_or_default();
-    let mut tracks: Vec<Track> = last
-        .iter()
-        .map(|part| Track {
-            topic: part.topic.clone(),
-            index: part.index,
-            samples: Vec::with_capacity(looks.len()),
-        })
-        .collect();
-    for (at, look) in looks {
-        for (track, part) in tracks.iter_mut().zip(look.in_order_of(last)) {
-            track.samples.extend(part.map(|part| Sample {
-                at: *at,
+impl Track {
+    /// Takes in what looks saw of a partition since its offsets last moved back, instead of what it held before.
+    fn follow<'p>(&mut self, looks: impl Iterator<Item = (Duration, &'p PartitionLook)>) {
+        self.samples.clear();
+        for (at, part) in looks {
+            self.samples.push(Sample {
+                at,
                 committed: part.committed,
                 end: part.end,
-            }));
-            track.forget_before_reset();
+            });
+            self.forget_before_reset();
         }
     }
-    tracks
-}
 
-impl Track {
     /// Leaves only the last sample where an offset moved back since the one before.
     fn forget_before_reset(&mut self) {
         if let [.., before, now] = self.samples[..]
@@ -411,15 +408,27 @@ fn measure(health: &mut Health, lag: &Lag) {
         Trend::Unknown => format!("{}, trend unknown", grouped(lag.records)),
         trend => format!("{}, {trend}", grouped(lag.records)),
     };
-    let value = json!({
-        "records": lag.records,
-        "trend": lag.trend.word(),
-        "window_ms": u64::try_from(lag.window.as_millis()).ok(),
-        "consumed_per_second": lag.per_second(lag.consumed),
-        "produced_per_second": lag.per_second(lag.produced),
-        "catches_up_in_ms": lag.catches_up_in().and_then(|time| u64::try_from(time.as_millis()).ok()),
-    });
-    health.measure("lag", value, text);
+    let milliseconds = |time: Duration| u64::try_from(time.as_millis()).ok();
+    let numbers = Numbers {
+        catches_up_in_ms: lag.catches_up_in().and_then(milliseconds),
+        consumed_per_second: lag.per_second(lag.consumed),
+        produced_per_second: lag.per_second(lag.produced),
+        records: lag.records,
+        trend: lag.trend.word(),
+        window_ms: milliseconds(lag.window),
+    };
+    health.measure("lag", Value::Lag(numbers), text);
+}
+
+/// A lag for programs: the fields stand in the order of their names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Numbers {
+    catches_up_in_ms: Option<u64>,
+    consumed_per_second: Option<u64>,
+    produced_per_second: Option<u64>,
+    records: u64,
+    trend: &'static str,
+    window_ms: Option<u64>,
 }
 
 fn symptoms(health: &mut Health, group: &str, lag: &Lag, rule: Rule) {

@@ -8,7 +8,6 @@
 pub mod criteria;
 pub mod lag;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,8 +43,7 @@ impl fmt::Display for Verdict {
 }
 
 /// Something that was seen, and how much it weighs by itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Symptom {
     /// What the object would be if this were all; [`Verdict::Healthy`] for what is only good to know.
     pub verdict: Verdict,
@@ -54,28 +52,54 @@ pub struct Symptom {
 }
 
 /// A number or a word about an object, such as its lag or its tasks.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Measure {
     /// What is measured, in one word: `lag`, `tasks`.
-    pub name: String,
+    pub name: &'static str,
     /// For programs.
-    pub value: serde_json::Value,
+    pub value: Value,
     /// For people: `2/2 running`.
     pub text: String,
 }
 
+/// What was measured. Thousands of objects have some, so it is no tree of JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Value {
+    /// How many.
+    Number(u64),
+    /// In the system's words.
+    Word(String),
+    /// How far a group is behind, and where that goes.
+    Lag(lag::Numbers),
+}
+
+impl From<u32> for Value {
+    fn from(number: u32) -> Self {
+        Self::Number(number.into())
+    }
+}
+
+impl From<u64> for Value {
+    fn from(number: u64) -> Self {
+        Self::Number(number)
+    }
+}
+
+impl From<&str> for Value {
+    fn from(word: &str) -> Self {
+        Self::Word(word.to_owned())
+    }
+}
+
 /// How an object does, by what, and the numbers behind it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Health {
     /// The worst of the symptoms; healthy without any.
     pub verdict: Verdict,
     /// What was seen.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub symptoms: Vec<Symptom>,
     /// What was measured, in the order in which it is shown.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub measures: Vec<Measure>,
 }
 
@@ -139,12 +163,12 @@ impl Health {
     /// Adds a measure, with its text for people.
     pub fn measure(
         &mut self,
-        name: &str,
-        value: impl Into<serde_json::Value>,
+        name: &'static str,
+        value: impl Into<Value>,
         text: impl Into<String>,
     ) {
         self.measures.push(Measure {
-            name: name.to_owned(),
+            name,
             value: value.into(),
             text: text.into(),
         });
@@ -170,18 +194,18 @@ pub struct Look<V> {
     pub groups: Groups,
 }
 
-/// What a look showed of an object's groups, by their ids.
+/// What a look showed of an object's groups, of which it has few.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Groups {
-    /// Those that exist.
-    Read(BTreeMap<String, Arc<GroupLook>>),
+    /// Those that exist, each with its id.
+    Read(Vec<(Arc<str>, Arc<GroupLook>)>),
     /// They could not be read, and why.
     Unread(String),
 }
 
 impl Default for Groups {
     fn default() -> Self {
-        Self::Read(BTreeMap::new())
+        Self::Read(Vec::new())
     }
 }
 
@@ -189,7 +213,10 @@ impl Groups {
     /// Returns a group; `None` where it does not exist or could not be read.
     pub fn get(&self, id: &str) -> Option<&GroupLook> {
         match self {
-            Self::Read(groups) => groups.get(id).map(|group| &**group),
+            Self::Read(groups) => {
+                let found = groups.iter().find(|(known, _)| &**known == id);
+                found.map(|(_, group)| &**group)
+            }
             Self::Unread(_) => None,
         }
     }

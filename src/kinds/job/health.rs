@@ -94,7 +94,7 @@ fn state(health: &mut Health, vitals: &JobVitals) {
     let parts = share(vitals.running, vitals.parts, "part");
     health.measure(
         "state",
-        vitals.state.clone(),
+        &*vitals.state,
         format!("{}, {parts} running", vitals.state),
     );
     if !vitals.active {

@@ -197,6 +197,7 @@ impl Kind for Job {
     const NAME: &'static str = "job";
     const SCHEMA: KindSchema = SCHEMA;
     const HAS_HEALTH: bool = true;
+    const HAS_VITALS: bool = true;
     type Spec = JobSpec;
     type Live = JobLive;
     type Facts = JobFacts;

@@ -227,6 +227,7 @@ impl Kind for Topic {
     const NAME: &'static str = "topic";
     const SCHEMA: KindSchema = SCHEMA;
     const HAS_HEALTH: bool = true;
+    const HAS_VITALS: bool = true;
     type Spec = TopicSpec;
     type Live = TopicLive;
     type Facts = TopicFacts;

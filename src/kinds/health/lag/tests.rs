@@ -161,7 +161,7 @@ fn told(seconds: &[(u64, GroupLook)], max_lag: Option<u64>) -> String {
         .map(|(at, look)| Look {
             at: Duration::from_secs(*at),
             vitals: None,
-            groups: Groups::Read(BTreeMap::from([("app".to_owned(), Arc::new(look.clone()))])),
+            groups: Groups::Read(vec![("app".into(), Arc::new(look.clone()))]),
         })
         .collect();
     let mut health = Health::new();
