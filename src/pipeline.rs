@@ -5,7 +5,7 @@
 //!       ─ past::recall ─ refresh::investigate ─ refresh::users ─ plan::conclude ─ plan::impact ─ gate::review ─ apply::apply
 //! ```
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -177,42 +177,35 @@ pub fn prepare_looking(request: &Request) -> Result<Prepared, Diagnostics> {
     Ok(prepared)
 }
 
-/// Which objects a project has, and how its environment is reached.
-pub struct Located {
-    /// The addresses of its objects.
-    pub addresses: BTreeSet<Address>,
-    /// Where its state lives.
-    pub backend: LocalBackend,
-    /// The drivers of its providers, not connected yet.
-    pub drivers: Drivers,
-}
-
-/// Reads which objects a project has: see [`config::load::locate`](locate). Meanwhile does what takes only its
-/// environment's state and the drivers of its providers, from when they are known: `None` where they never are.
-/// Call it on a runtime whose other threads are free.
-pub fn locate_beside<T, F>(
+/// Reads which objects a project has: see [`config::load::locate`](locate). Tells `reached` where its environment's
+/// state lives and the drivers of its providers, not connected yet: as soon as they are known, before it reads the
+/// rest, and before it returns addresses in any case.
+pub fn locate_telling(
     request: &Request,
-    work: impl Fn(LocalBackend, Drivers) -> F,
-) -> Result<(Located, Option<JoinHandle<T>>), Diagnostics>
-where
-    T: Send + 'static,
-    F: Future<Output = T> + Send + 'static,
-{
-    beside(request, work, |on_head| {
-        let located = locate(&load_request(request, &kinds::schemas(), Some(on_head)))?; // (pure, over the files)
-        let head = Head {
-            settings: &located.settings,
-            environment: &located.environment.name,
-            providers: &located.providers,
-        };
-        let (backend, drivers) =
-            reach(request, &head).map_err(|errors| located.sources.attach(errors))?;
-        Ok(Located {
-            addresses: located.addresses,
-            backend,
-            drivers,
-        })
-    })
+    reached: impl Fn(LocalBackend, Drivers),
+) -> Result<BTreeSet<Address>, Diagnostics> {
+    let told = Cell::new(false);
+    let tell = |head: &Head<'_>| {
+        // A project that is loaded a second time is the same one.
+        if !told.get() {
+            let (backend, drivers) = reach(request, head)?;
+            told.set(true);
+            reached(backend, drivers);
+        }
+        Ok(())
+    };
+    let on_head = |head: &Head<'_>| {
+        // Where that cannot be, it is tried again at the end, which can show the place.
+        tell(head).unwrap_or_default();
+    };
+    let located = locate(&load_request(request, &kinds::schemas(), Some(&on_head)))?; // (pure, over the files)
+    let head = Head {
+        settings: &located.settings,
+        environment: &located.environment.name,
+        providers: &located.providers,
+    };
+    tell(&head).map_err(|errors: Diagnostics| located.sources.attach(errors))?;
+    Ok(located.addresses)
 }
 
 /// Returns where an environment's state lives, and the drivers of its providers, not connected yet.

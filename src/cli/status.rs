@@ -1,9 +1,11 @@
 //! `streamform status`: how what was applied does now.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use tokio::task::JoinError;
+use tokio::sync::oneshot;
+use tokio::task::{JoinError, spawn_blocking};
 
 use crate::address::{Address, AddressPattern};
 use crate::backend::{BackendError, LocalBackend, Snapshot};
@@ -12,7 +14,7 @@ use crate::health::report::{Report, json, markdown, text};
 use crate::health::{Ahead, Checkup};
 use crate::kinds::Verdict;
 use crate::kinds::entry::WrongDocument;
-use crate::pipeline::{self, Located};
+use crate::pipeline;
 use crate::refresh::Drivers;
 use crate::state::State;
 
@@ -73,25 +75,30 @@ pub(super) fn run(args: &Args, output: &Output) -> Result<Exit, Diagnostics> {
 
 async fn status(args: &Args, output: &Output) -> Result<Exit, Stop> {
     let request = request(&args.source, &args.project).await?;
-    let (located, looking) = pipeline::locate_beside(&request, |backend, drivers| {
-        first_look(backend, drivers, args.target.clone())
-    })?;
-    let Located {
-        addresses,
-        backend,
-        drivers,
-    } = located;
-    let looked = with_patience(output, async {
-        match looking {
-            Some(looking) => looking.await.unwrap_or_else(resume),
-            None => first_look(backend, drivers, args.target.clone()).await,
-        }
+    let (reached, reaching) = oneshot::channel();
+    let locating = spawn_blocking(move || {
+        let reached = Cell::new(Some(reached));
+        pipeline::locate_telling(&request, |backend, drivers| {
+            if let Some(reached) = reached.take() {
+                drop(reached.send((backend, drivers)));
+            }
+        })
     });
+    let locating = async { locating.await.unwrap_or_else(resume).map_err(Stop::from) };
+    let looking = async {
+        let Ok((backend, drivers)) = reaching.await else {
+            return Ok(None);
+        };
+        let looked = first_look(backend, drivers, &args.target);
+        let looked = with_patience(output, looked).await?;
+        Ok::<_, Stop>(Some(looked))
+    };
+    let (addresses, looked) = tokio::try_join!(locating, looking)?;
     let Looked {
         snapshot,
         checkup,
         mut drivers,
-    } = looked.await?;
+    } = looked.expect("the addresses come after how the environment is reached");
     announce(&snapshot, output);
     let state = snapshot.state;
     let chosen = |address: &Address| is_chosen(&args.target, address);
@@ -131,7 +138,7 @@ async fn status(args: &Args, output: &Output) -> Result<Exit, Stop> {
     Ok(exit)
 }
 
-/// What is read while the project is loaded.
+/// What is read while the definitions are.
 struct Looked {
     snapshot: Snapshot,
     /// After its first look.
@@ -143,7 +150,7 @@ struct Looked {
 async fn first_look(
     backend: LocalBackend,
     mut drivers: Drivers,
-    targets: Vec<AddressPattern>,
+    targets: &[AddressPattern],
 ) -> Result<Looked, BackendError> {
     // With targets it takes the state to know which clusters are meant.
     let ahead = if targets.is_empty() {
@@ -151,10 +158,8 @@ async fn first_look(
     } else {
         Ahead::default()
     };
-    // What was spawned here begins when this thread is free, and reading the state waits for nothing.
-    tokio::task::yield_now().await;
     let snapshot = backend.read().await?;
-    let chosen = |address: &Address| is_chosen(&targets, address);
+    let chosen = |address: &Address| is_chosen(targets, address);
     let checkup = Checkup::of(&snapshot.state, &drivers, chosen);
     let mut checkup = checkup.map(|checkup| checkup.with(ahead));
     if let Ok(checkup) = &mut checkup {

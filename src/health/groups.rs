@@ -92,8 +92,12 @@ pub(super) async fn read(
     };
     groups.retain(|group| wanted.groups.contains_key(&*group.id));
     let topics: Vec<Arc<str>> = wanted.topics.iter().cloned().collect();
-    let (lags, members) =
-        tokio::try_join!(client.lags(&groups, &topics), members(client, &groups))?;
+    let (positions, ends, members) = tokio::try_join!(
+        client.positions(&groups),
+        client.ends(&topics),
+        members(client, &groups)
+    )?;
+    let lags = client.lags(positions, ends).await?;
     let each = groups.iter().zip(lags).map(|(group, lag)| {
         let look = match lag {
             Ok(lag) => Ok(Arc::new(look(group, lag, &members))),

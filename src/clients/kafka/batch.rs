@@ -4,6 +4,7 @@
 //! say so ([`Outcome::resent`]), since "it exists already" may be the echo of our own first attempt.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -54,6 +55,9 @@ pub(super) trait Batch: Send + Sync + 'static {
     /// Whether only a partition's leader or a group's coordinator can do it, so that the caller must find out who
     /// that is.
     const ONLY_LEADERS: bool = false;
+    /// Which connections to a broker its requests take in turn. A broker answers those of one connection in their
+    /// order, so that others would wait behind what takes long.
+    const CONNECTIONS: Range<usize> = 0..AT_ONCE;
 
     /// Returns what the answer will name an item by.
     fn key(item: &Self::Item) -> Self::Key;
@@ -147,7 +151,8 @@ impl<B: Batch> Run<B> {
             while running.len() < AT_ONCE * 4
                 && let Some((number, chunk)) = chunks.next()
             {
-                self.send(&mut running, chunk.target, number % AT_ONCE, chunk.indexes);
+                let slot = B::CONNECTIONS.start + number % B::CONNECTIONS.len();
+                self.send(&mut running, chunk.target, slot, chunk.indexes);
             }
             match running.join_next().await {
                 None => break,

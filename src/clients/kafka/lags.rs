@@ -1,7 +1,8 @@
 //! How far groups are behind: what they committed, and where those partitions end. Does I/O.
 //!
-//! For any number of groups at once: an `OffsetFetch` to each coordinator and a `Metadata` of the topics, then a
-//! `ListOffsets` to each leader. Which groups there are tells [`Client::list_groups`].
+//! For any number of groups at once: a few `OffsetFetch` to each coordinator, and a `Metadata` of the topics with a
+//! few `ListOffsets` to each leader, at the same time where it is known which topics matter. Which groups there are
+//! tells [`Client::list_groups`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -32,79 +33,98 @@ impl PartitionLag {
 pub type GroupLag = Vec<(TopicPartition, PartitionLag)>;
 
 /// Where partitions end, by topic and number; `None` where that is not known.
-type Ends = BTreeMap<Arc<str>, BTreeMap<i32, Option<i64>>>;
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Ends(BTreeMap<Arc<str>, BTreeMap<i32, Option<i64>>>);
 
 impl Client {
-    /// Reads how far groups are behind, in their order. A group that is gone has committed nothing; of a share
-    /// group the first record counts that it may still be handed. The leaders of the `likely` topics are asked for
-    /// while the groups are; which topics the groups read need not be known.
+    /// Reads what groups are to read next, in their order. A group that is gone has committed nothing; of a share
+    /// group the first record counts that it may still be handed.
     #[tracing::instrument(level = "debug", skip_all, fields(groups = groups.len()))]
-    pub async fn lags(
+    pub async fn positions(
         &self,
         groups: &[ListedGroup],
-        likely: &[Arc<str>],
-    ) -> Result<Vec<Result<GroupLag, KafkaError>>, KafkaError> {
-        let (offsets, starts, known) = tokio::try_join!(
-            self.committed_offsets(groups),
-            self.share_starts(groups),
-            self.known(likely)
-        )?;
-        let committed: Vec<Result<Committed, KafkaError>> = groups
-            .iter()
-            .zip(offsets.into_iter().zip(starts))
-            .map(|(group, (offsets, starts))| match group.r#type {
-                GroupType::Share => starts,
-                _ => offsets,
-            })
-            .collect();
-        let ends = self.ends(&committed, known).await?;
-        let lags = committed
-            .into_iter()
-            .map(|committed| Ok(lag(committed?, &ends)));
-        Ok(lags.collect())
+    ) -> Result<Vec<Result<Committed, KafkaError>>, KafkaError> {
+        let (offsets, starts) =
+            tokio::try_join!(self.committed_offsets(groups), self.share_starts(groups))?;
+        let each = groups.iter().zip(offsets.into_iter().zip(starts));
+        let each = each.map(|(group, (offsets, starts))| match group.r#type {
+            GroupType::Share => starts,
+            _ => offsets,
+        });
+        Ok(each.collect())
     }
 
-    async fn known(&self, topics: &[Arc<str>]) -> Result<Metadata, KafkaError> {
+    /// Reads where topics end, as far as they can be asked: why others cannot matters once somebody reads them.
+    #[tracing::instrument(level = "debug", skip_all, fields(topics = topics.len()))]
+    pub async fn ends(&self, topics: &[Arc<str>]) -> Result<Ends, KafkaError> {
+        let mut ends = Ends::default();
         if topics.is_empty() {
-            return Ok(Metadata::default());
+            return Ok(ends);
         }
-        self.metadata(TopicSelection::Named(topics)).await
+        let known = self.metadata(TopicSelection::Named(topics)).await?;
+        for topic in known.topics.iter().filter(|topic| topic.error.is_none()) {
+            let led = topic.partitions.iter().filter(|part| part.leader.is_some());
+            let led = led.map(|part| (part.index, None)).collect();
+            ends.0.insert(Arc::clone(&topic.name), led);
+        }
+        self.fill(&mut ends, known).await?;
+        Ok(ends)
     }
 
-    /// Returns where every partition ends that somebody committed in. Many groups read the same topics.
-    async fn ends(
+    /// Returns how far groups are behind that are to read next what `positions` says, in their order. Where
+    /// partitions end that are not among `ends` is asked for: many groups read the same ones.
+    #[tracing::instrument(level = "debug", skip_all, fields(groups = positions.len()))]
+    pub async fn lags(
         &self,
-        committed: &[Result<Committed, KafkaError>],
-        known: Metadata,
-    ) -> Result<Ends, KafkaError> {
-        let mut ends = Ends::new();
-        for group in committed.iter().flatten() {
-            let partitions: Vec<&TopicPartition> = group.keys().collect();
-            for partitions in partitions.chunk_by(|a, b| a.topic == b.topic) {
-                let of_topic = ends.entry(Arc::clone(&partitions[0].topic)).or_default();
-                of_topic.extend(partitions.iter().map(|partition| (partition.index, None)));
+        positions: Vec<Result<Committed, KafkaError>>,
+        mut ends: Ends,
+    ) -> Result<Vec<Result<GroupLag, KafkaError>>, KafkaError> {
+        let mut missing = Ends::default();
+        for of_topic in positions.iter().flatten().flat_map(by_topic) {
+            let topic = &of_topic[0].0.topic;
+            let known = ends.0.get(topic);
+            let is_known = |index: &i32| known.is_some_and(|known| known.contains_key(index));
+            let indexes = of_topic.iter().map(|(partition, _)| partition.index);
+            let mut unknown = indexes.filter(|index| !is_known(index)).peekable();
+            if unknown.peek().is_some() {
+                let missing = missing.0.entry(Arc::clone(topic)).or_default();
+                missing.extend(unknown.map(|index| (index, None)));
             }
         }
-        let questions = ends.iter().flat_map(|(topic, partitions)| {
+        self.fill(&mut missing, Metadata::default()).await?;
+        for (topic, partitions) in missing.0 {
+            ends.0.entry(topic).or_default().extend(partitions);
+        }
+        let lags = positions.into_iter();
+        Ok(lags.map(|position| Ok(lag(&position?, &ends))).collect())
+    }
+
+    /// Asks where partitions end; `known` may tell who leads them.
+    async fn fill(&self, ends: &mut Ends, known: Metadata) -> Result<(), KafkaError> {
+        let questions = ends.0.iter().flat_map(|(topic, partitions)| {
             let partitions = partitions.keys();
             partitions.map(|&index| TopicPartition::new(Arc::clone(topic), index))
         });
         let questions = questions.map(|partition| (partition, OffsetSpec::Latest));
         let found = self.list_offsets_at(questions.collect(), known).await?;
-        let slots = ends.values_mut().flat_map(BTreeMap::values_mut);
+        let slots = ends.0.values_mut().flat_map(BTreeMap::values_mut);
         for (end, found) in slots.zip(found) {
             *end = found.ok().and_then(|found| found.offset);
         }
-        Ok(ends)
+        Ok(())
     }
 }
 
+/// Returns what a group committed in each topic.
+fn by_topic(committed: &Committed) -> impl Iterator<Item = &[(TopicPartition, i64)]> {
+    committed.chunk_by(|(a, _), (b, _)| a.topic == b.topic)
+}
+
 /// Puts beside what a group committed where those partitions end.
-fn lag(committed: Committed, ends: &Ends) -> GroupLag {
-    let committed: Vec<(TopicPartition, i64)> = committed.into_iter().collect();
+fn lag(committed: &Committed, ends: &Ends) -> GroupLag {
     let mut lag = Vec::with_capacity(committed.len());
-    for of_topic in committed.chunk_by(|(a, _), (b, _)| a.topic == b.topic) {
-        let ends = ends.get(&of_topic[0].0.topic);
+    for of_topic in by_topic(committed) {
+        let ends = ends.0.get(&of_topic[0].0.topic);
         lag.extend(of_topic.iter().map(|(partition, committed)| {
             let end = ends.and_then(|ends| *ends.get(&partition.index)?);
             let committed = *committed;

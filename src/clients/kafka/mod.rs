@@ -47,7 +47,7 @@ pub use configs::{
 pub use data::{Extent, KeySample};
 pub use error::{BrokerError, Cause, KafkaError, Unreached};
 pub use groups::{Committed, CommittedOffset, GroupDescription, GroupType, ListedGroup, Settled};
-pub use lags::{GroupLag, PartitionLag};
+pub use lags::{Ends, GroupLag, PartitionLag};
 pub use log_dirs::{ClusterDescription, LogDir, Replica};
 pub use metadata::{Broker, Metadata, Partition, Topic, TopicSelection};
 pub use offsets::{FoundOffset, OffsetSpec, TopicPartition};

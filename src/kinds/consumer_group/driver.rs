@@ -179,7 +179,8 @@ impl ConsumerGroupDriver {
 /// Returns the offsets that are not those of before.
 fn moved(was: &ByPartition, now: &Committed) -> ByPartition {
     let mut moved = ByPartition::new();
-    for (partition, &offset) in now {
+    for (partition, offset) in now {
+        let (partition, offset) = (partition, *offset);
         let before = was.get(&*partition.topic);
         let before = before.and_then(|partitions| partitions.get(&partition.index));
         if before.is_some_and(|&before| before != offset) {
@@ -252,7 +253,7 @@ pub(in crate::kinds) async fn committed_topics(
     let committed = client.committed_offsets(groups).await?;
     let each = groups.iter().zip(committed).map(|(group, committed)| {
         let committed = committed?;
-        let topics: BTreeSet<&Arc<str>> = committed.keys().map(|part| &part.topic).collect();
+        let topics: BTreeSet<&Arc<str>> = committed.iter().map(|(part, _)| &part.topic).collect();
         let topics = topics.into_iter().map(ToString::to_string).collect();
         Ok((group.id.clone(), topics))
     });

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use streamform::clients::kafka::{
-    Client, CommittedOffset, GroupLag, GroupType, ListedGroup, PartitionLag, TopicPartition,
+    Client, CommittedOffset, Ends, GroupLag, GroupType, ListedGroup, PartitionLag, TopicPartition,
 };
 
 use super::{client, run};
@@ -73,7 +73,7 @@ fn check(bootstrap: &str) {
         let committed: Vec<_> = committed.into_iter().map(|one| one.unwrap()).collect();
         assert!(committed[0].is_empty() && committed[1].is_empty());
         let first = TopicPartition::new(topic.as_str(), 0);
-        assert_eq!(committed[2], [(first, 7)].into());
+        assert_eq!(committed[2], [(first, 7)]);
     });
     drop(members);
     kafka.delete_topic(&topic);
@@ -145,7 +145,9 @@ fn check_commits(bootstrap: &str) {
         // Whether or not it is known before which topics they read, or supposed of one that is not there.
         let read = [Arc::from(&*topic), Arc::from("no-such-topic")];
         for likely in [&read[..], &[], &read[1..]] {
-            for lags in client.lags(&found, likely).await.unwrap() {
+            let positions = client.positions(&found).await.unwrap();
+            let ends = client.ends(likely).await.unwrap();
+            for lags in client.lags(positions, ends).await.unwrap() {
                 assert_eq!(lags.unwrap(), expected);
             }
         }
@@ -167,7 +169,7 @@ fn check_commits(bootstrap: &str) {
         assert_eq!(done[0].result, Ok(()));
         let left = client.committed_offsets(&found[..1]).await.unwrap();
         let second = TopicPartition::new(topic.as_str(), 1);
-        assert_eq!(left[0].as_ref().unwrap(), &[(second, 2)].into());
+        assert_eq!(left[0].as_ref().unwrap(), &[(second, 2)]);
 
         let mut doomed = many.clone();
         doomed.push(shared("classic"));
@@ -200,7 +202,8 @@ fn a_share_group_begins_where_it_is_told_to() {
         assert_eq!(done[0].result, Ok(()));
         let found = groups(&client, &prefix).await;
         assert_eq!(found[0].r#type, GroupType::Share);
-        let lags = client.lags(&found, &[]).await.unwrap();
+        let positions = client.positions(&found).await.unwrap();
+        let lags = client.lags(positions, Ends::default()).await.unwrap();
         let expected = PartitionLag {
             committed: 3,
             end: Some(5),

@@ -46,7 +46,7 @@ fn read<'a>(
 ) -> BTreeSet<&'a str> {
     let topics = description.into_iter().flat_map(|group| &group.topics);
     topics
-        .chain(committed.keys().map(|partition| &partition.topic))
+        .chain(committed.iter().map(|(partition, _)| &partition.topic))
         .map(|topic| &**topic)
         .collect()
 }
