@@ -171,9 +171,16 @@ pub fn prepare(request: &Request) -> Result<Prepared, Diagnostics> {
 /// Loads a project and decodes its objects. Meanwhile reads the state and the objects that it owns: for plans,
 /// which take no lease. Call it on a runtime whose other threads are free.
 pub fn prepare_looking(request: &Request) -> Result<Prepared, Diagnostics> {
-    let prepare = |on_head: &OnHead<'_>| prepare_telling(request, Some(on_head));
-    let (mut prepared, looking) = beside(request, look, prepare)?;
-    prepared.looking = looking;
+    let looking = OnceCell::new();
+    let on_head = |head: &Head<'_>| {
+        // A project that is loaded a second time is the same one.
+        looking.get_or_init(|| {
+            let (backend, drivers) = reach(request, head).ok()?;
+            Some(tokio::spawn(look(backend, drivers)))
+        });
+    };
+    let mut prepared = prepare_telling(request, Some(&on_head))?;
+    prepared.looking = looking.into_inner().flatten();
     Ok(prepared)
 }
 
@@ -218,28 +225,6 @@ fn reach(request: &Request, head: &Head<'_>) -> Result<(LocalBackend, Drivers), 
 
 /// Is told how an environment is reached.
 type OnHead<'h> = dyn Fn(&Head<'_>) + 'h;
-
-/// Does some work from when the head of a project is known, on another thread than what tells it.
-fn beside<T, F, P>(
-    request: &Request,
-    work: impl Fn(LocalBackend, Drivers) -> F,
-    load: impl FnOnce(&OnHead<'_>) -> Result<P, Diagnostics>,
-) -> Result<(P, Option<JoinHandle<T>>), Diagnostics>
-where
-    T: Send + 'static,
-    F: Future<Output = T> + Send + 'static,
-{
-    let started = OnceCell::new();
-    let on_head = |head: &Head<'_>| {
-        // A project that is loaded a second time is the same one.
-        started.get_or_init(|| {
-            let (backend, drivers) = reach(request, head).ok()?;
-            Some(tokio::spawn(work(backend, drivers)))
-        });
-    };
-    let loaded = load(&on_head)?;
-    Ok((loaded, started.into_inner().flatten()))
-}
 
 async fn look(backend: LocalBackend, mut drivers: Drivers) -> Looked {
     let snapshot = backend.read().await?;
