@@ -46,6 +46,15 @@ connector "mirror" {
 }
 "#;
 
+/// What the connector that carries groups over is told besides.
+const CHECKPOINTS: &str = r#"
+    "groups"                                 = "P.carried"
+    "emit.checkpoints.interval.seconds"      = 1
+    "sync.group.offsets.enabled"             = true
+    "sync.group.offsets.interval.seconds"    = 1
+    "checkpoints.topic.replication.factor"   = 1
+"#;
+
 /// The plant, both clusters, and the names that the test gives.
 struct Mirror {
     plant: Plant,
@@ -167,6 +176,39 @@ impl Mirror {
         assert!(!plan.stdout.contains("another plugin"), "{}", plan.stdout);
     }
 
+    /// The one that carries the groups' offsets over: it names the topics, and neither reads nor writes them.
+    fn carries_offsets_over(&self) {
+        let plant = &self.plant;
+        let group = plant.name("carried");
+        self.three.commit(&group, &self.orders, 120);
+        let checkpoints = self
+            .blocks
+            .replace("P.mirror", "P.checkpoints")
+            .replace("connector \"mirror\"", "connector \"checkpoints\"")
+            .replace("MirrorSourceConnector", "MirrorCheckpointConnector")
+            .replace(
+                "    \"sync.topic.acls.enabled\"                = false\n",
+                CHECKPOINTS,
+            );
+        let (_, mirror) = self.blocks.split_once("connector \"mirror\"").unwrap();
+        let both = format!("{checkpoints}connector \"mirror\"{mirror}");
+        self.declare(&both);
+        plant.apply().expect(0);
+        let carried = || plant.kafka().committed(&group, &self.copy)[0];
+        plant
+            .kafka()
+            .wait(|| carried().is_some_and(|offset| offset > 0));
+        plant.expect_empty_plan();
+        let graph = plant.run("graph", &[]).expect(0);
+        assert!(
+            graph
+                .stdout
+                .contains("connector.checkpoints\nconnector.mirror\n"),
+            "{}",
+            graph.stdout
+        );
+    }
+
     fn is_deleted_and_its_name_is_known_after(&self) {
         let plant = &self.plant;
         let (providers, _) = self.blocks.split_once("topic").unwrap();
@@ -181,7 +223,11 @@ impl Mirror {
         self.declare(&self.blocks);
         self.expect_plan(0, &["There was a connector", &self.place()]);
         // What it made for itself has names of its own.
-        let made = [&format!("mm2-offset-syncs.{}", self.alias), "heartbeats"];
+        let made = [
+            &format!("mm2-offset-syncs.{}", self.alias),
+            &format!("{}.checkpoints", self.alias),
+            "heartbeats",
+        ];
         let made = made.map(|name| plant.kafka().topics(name).into_keys());
         let made: Vec<String> = made.into_iter().flatten().collect();
         plant.kafka().delete_topics(&made);
@@ -197,6 +243,7 @@ fn a_topic_is_copied_to_another_cluster_and_goes_on_after_changes() {
     let mirror = Mirror::new(plant, &cluster);
     mirror.is_checked_before_anything_is_made();
     mirror.copies_exactly_and_goes_on_with_other_settings();
+    mirror.carries_offsets_over();
     mirror.becomes_another_plugin();
     mirror.is_deleted_and_its_name_is_known_after();
 }
