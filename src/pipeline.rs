@@ -5,7 +5,7 @@
 //!       ─ past::recall ─ refresh::investigate ─ refresh::users ─ plan::conclude ─ plan::impact ─ gate::review ─ apply::apply
 //! ```
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -189,15 +189,17 @@ pub fn prepare_looking(request: &Request) -> Result<Prepared, Diagnostics> {
 /// rest, and before it returns addresses in any case.
 pub fn locate_telling(
     request: &Request,
-    reached: impl Fn(LocalBackend, Drivers),
+    reached: impl FnOnce(LocalBackend, Drivers),
 ) -> Result<BTreeSet<Address>, Diagnostics> {
-    let told = Cell::new(false);
+    let reached = RefCell::new(Some(reached));
     let tell = |head: &Head<'_>| {
+        let mut untold = reached.borrow_mut();
         // A project that is loaded a second time is the same one.
-        if !told.get() {
+        if untold.is_some() {
             let (backend, drivers) = reach(request, head)?;
-            told.set(true);
-            reached(backend, drivers);
+            if let Some(reached) = untold.take() {
+                reached(backend, drivers);
+            }
         }
         Ok(())
     };

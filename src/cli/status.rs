@@ -1,6 +1,5 @@
 //! `streamform status`: how what was applied does now.
 
-use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -77,11 +76,8 @@ async fn status(args: &Args, output: &Output) -> Result<Exit, Stop> {
     let request = request(&args.source, &args.project).await?;
     let (reached, reaching) = oneshot::channel();
     let locating = spawn_blocking(move || {
-        let reached = Cell::new(Some(reached));
         pipeline::locate_telling(&request, |backend, drivers| {
-            if let Some(reached) = reached.take() {
-                drop(reached.send((backend, drivers)));
-            }
+            drop(reached.send((backend, drivers)));
         })
     });
     let locating = async { locating.await.unwrap_or_else(resume).map_err(Stop::from) };
