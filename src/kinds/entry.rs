@@ -71,7 +71,7 @@ pub struct Decoded {
 type DriftFn =
     fn(&Document, Option<&Document>, &Document, &str) -> Result<Vec<Delta>, WrongDocument>;
 /// What an object reads by: its groups of consumers, and the topics.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reads {
     /// See [`Kind::groups`].
     pub groups: Vec<String>,

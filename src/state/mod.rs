@@ -15,9 +15,8 @@ use serde::{Deserialize, Serialize};
 use crate::address::{Address, EnvironmentName, ProviderAddress};
 use crate::document::{ContentHash, Document};
 
-/// One environment's state.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// One environment's state. What reads it is its [`format`](mod@format), which verifies it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct State {
     /// Names this line of states for ever: a random UUID, given when the first state is stored.
     /// Empty for an environment that was never applied.
