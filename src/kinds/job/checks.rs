@@ -5,10 +5,10 @@
 
 use crate::kinds::{Action, Check, CheckInput, Finding, Weight};
 
-use super::diff::STATE;
+use super::diff::{RESTORE, STATE};
 use super::memory::Step;
 use super::program::Program;
-use super::spec::{JobSpec, Mode, WantedState};
+use super::spec::{JobSpec, Mode, Restore, WantedState};
 use super::{Job, JobLive, LiveState};
 
 /// The rules, in the order in which their findings are shown.
@@ -24,6 +24,10 @@ pub(super) const CHECKS: &[Check<Job>] = &[
     Check {
         code: "class",
         run: class,
+    },
+    Check {
+        code: "restore",
+        run: restore,
     },
     Check {
         code: "no-way-back",
@@ -92,6 +96,12 @@ impl<'a> Change<'a> {
 
 fn changes(input: &Input<'_>, path: &str) -> bool {
     input.deltas.iter().any(|delta| delta.path == path)
+}
+
+/// Returns the state that is to be taken up and was not yet.
+fn pending_restore<'a>(input: &Input<'a>) -> Option<&'a Restore> {
+    let restore = input.spec?.restore.as_ref();
+    restore.filter(|_| input.action == Action::Create || changes(input, RESTORE))
 }
 
 /// An earlier run ended in the middle of a change: this one finishes it.
@@ -174,7 +184,7 @@ fn class(input: &Input<'_>) -> Vec<Finding> {
     };
     let finding = if changes(input, STATE) && change.spec.state == WantedState::Suspended {
         Some(suspend(input, &change))
-    } else if !change.starts() {
+    } else if !change.starts() || pending_restore(input).is_some() {
         None
     } else if change.spec.upgrade.mode == Mode::Stateless {
         Some(rebuild())
@@ -321,20 +331,71 @@ fn starts_again(input: &Input<'_>, change: &Change<'_>) -> Option<Finding> {
     }))
 }
 
+/// Another state is taken up, in the place of what the job has gathered.
+fn restore(input: &Input<'_>) -> Vec<Finding> {
+    let (Some(spec), Some(restore)) = (input.spec, pending_restore(input)) else {
+        return Vec::new();
+    };
+    let from = &restore.from;
+    if spec.state == WantedState::Suspended {
+        return vec![
+            Finding::new(
+                "restore-suspended",
+                Weight::Error,
+                "A job that is suspended takes up no state",
+            )
+            .hint("set state = \"running\", or leave the restore block out until it runs")
+            .on(RESTORE),
+        ];
+    }
+    let live = input.live.filter(|_| input.action != Action::Create);
+    let has_state = live.is_some_and(|live| {
+        live.state == LiveState::Running
+            || input.facts.source.is_some()
+            || live.memory.newest().is_some()
+    });
+    if !has_state {
+        let summary = format!("The job starts from {from}");
+        return vec![Finding::new("restore", Weight::Note, summary).on(RESTORE)];
+    }
+    let runs = live.is_some_and(|live| live.state == LiveState::Running);
+    let kept = match (runs, spec.upgrade.mode) {
+        (true, Mode::Savepoint) => {
+            "It is stopped with a savepoint, which is kept, and from which it goes on if it cannot take that state up."
+        }
+        (true, _) => {
+            "It is ended without a savepoint; if it cannot take that state up, it goes on from its newest checkpoint."
+        }
+        (false, _) => {
+            "It does not run. Its own state stays where it is, and nothing goes on from there."
+        }
+    };
+    vec![
+        Finding::new(
+            "state-replaced",
+            Weight::Destructive,
+            format!("The state that the job has gathered is given up for that at {from}"),
+        )
+        .detail(kept)
+        .on(RESTORE),
+    ]
+}
+
 /// A version that was taken over cannot be started again: where the new one fails, none runs.
 fn no_way_back(input: &Input<'_>) -> Vec<Finding> {
     let Some(change) = Change::of(input) else {
         return Vec::new();
     };
     let is_taken_over = change.live.memory.run.is_some() && change.live.memory.program().is_none();
-    if !is_taken_over || change.live.state != LiveState::Running || !change.is_new_program() {
+    let is_restarted = change.is_new_program() || pending_restore(input).is_some();
+    if !is_taken_over || change.live.state != LiveState::Running || !is_restarted {
         return Vec::new();
     }
     vec![
         Finding::new(
             "no-way-back",
             Weight::Warning,
-            "If the new version fails, the one that runs cannot be started again",
+            "If the start fails, the version that runs now cannot be started again",
         )
         .detail(
             "The job was taken over, so that its program is not known. Its state is kept, and the next apply starts \
@@ -349,11 +410,10 @@ fn drops_state(input: &Input<'_>) -> Vec<Finding> {
         return Vec::new();
     };
     let upgrade = &change.spec.upgrade;
-    if !upgrade.allow_non_restored_state
-        || upgrade.mode == Mode::Stateless
-        || !change.is_new_program()
-        || change.is_scaled()
-    {
+    let takes_over =
+        upgrade.mode != Mode::Stateless && change.is_new_program() && !change.is_scaled();
+    let takes_any = takes_over || pending_restore(input).is_some();
+    if !upgrade.allow_non_restored_state || !takes_any {
         return Vec::new();
     }
     vec![
@@ -378,7 +438,7 @@ fn state_lost(input: &Input<'_>) -> Vec<Finding> {
         LiveState::Running => is_on_purpose,
         _ => is_on_purpose || input.facts.source.is_none(),
     };
-    if !change.starts() || !is_lost {
+    if !change.starts() || !is_lost || pending_restore(input).is_some() {
         return Vec::new();
     }
     let finding = Finding::new(
@@ -448,6 +508,7 @@ mod tests {
     use crate::kinds::Around;
     use crate::kinds::job::JobFacts;
     use crate::kinds::job::memory::{Memory, Run};
+    use crate::kinds::job::spec::Upgrade;
     use crate::kinds::job::spec::tests::job;
 
     use super::*;
@@ -459,6 +520,7 @@ mod tests {
             generation: 2,
             version: None,
             from: Some("file:/sp-1".into()),
+            restored: false,
         };
         JobLive {
             state,
@@ -474,13 +536,18 @@ mod tests {
     }
 
     fn found(spec: &JobSpec, live: &JobLive, facts: &JobFacts) -> String {
-        let deltas = super::super::diff::diff(spec, std::slice::from_ref(spec), live);
+        found_after(spec, spec, live, facts)
+    }
+
+    /// What is found where something else was applied.
+    fn found_after(prior: &JobSpec, spec: &JobSpec, live: &JobLive, facts: &JobFacts) -> String {
+        let deltas = super::super::diff::diff(spec, std::slice::from_ref(prior), live);
         let around = Around::default();
         let input = Input {
             action: Action::Update,
             remote_id: "a",
             spec: Some(spec),
-            prior: Some(spec),
+            prior: Some(prior),
             live: Some(live),
             deltas: &deltas,
             facts,
@@ -522,6 +589,52 @@ mod tests {
         assert!(missing.starts_with("Error: A job of the name"), "{missing}");
         let runs = found(&job(), &with(LiveState::Running), &facts);
         assert!(runs.starts_with("Warning: A job of the name"), "{runs}");
+    }
+
+    #[test]
+    fn what_becomes_of_the_own_state_is_told_where_another_is_taken_up() {
+        let spec = JobSpec {
+            restore: Some(Restore {
+                from: "s3://b/sp-9".into(),
+            }),
+            ..job()
+        };
+        let told = |spec: &JobSpec, state, facts: &JobFacts| {
+            found_after(&job(), spec, &live(state), facts)
+        };
+        let nothing = JobFacts::default();
+        insta::assert_snapshot!(told(&spec, LiveState::Running, &nothing), @r"
+        Destructive: The state that the job has gathered is given up for that at s3://b/sp-9: It is stopped with a savepoint, which is kept, and from which it goes on if it cannot take that state up.
+        Warning: If the start fails, the version that runs now cannot be started again: The job was taken over, so that its program is not known. Its state is kept, and the next apply starts from it.
+        ");
+        insta::assert_snapshot!(told(&spec, LiveState::Failed, &facts(Some("file:/c/0a/chk-7"), None)), @"Destructive: The state that the job has gathered is given up for that at s3://b/sp-9: It does not run. Its own state stays where it is, and nothing goes on from there.");
+        let by_checkpoint = JobSpec {
+            upgrade: Upgrade {
+                mode: Mode::LastCheckpoint,
+                allow_non_restored_state: true,
+                ..Upgrade::default()
+            },
+            ..spec.clone()
+        };
+        insta::assert_snapshot!(told(&by_checkpoint, LiveState::Running, &nothing), @r"
+        Destructive: The state that the job has gathered is given up for that at s3://b/sp-9: It is ended without a savepoint; if it cannot take that state up, it goes on from its newest checkpoint.
+        Warning: If the start fails, the version that runs now cannot be started again: The job was taken over, so that its program is not known. Its state is kept, and the next apply starts from it.
+        Destructive: State that no operator of the new version takes is dropped: upgrade.allow_non_restored_state is true.
+        ");
+        let suspended = JobSpec {
+            state: WantedState::Suspended,
+            ..spec.clone()
+        };
+        insta::assert_snapshot!(told(&suspended, LiveState::Suspended, &nothing), @"Error: A job that is suspended takes up no state: ");
+        let empty = JobLive {
+            memory: Memory::default(),
+            ..live(LiveState::Failed)
+        };
+        insta::assert_snapshot!(found_after(&job(), &spec, &empty, &nothing), @"Note: The job starts from s3://b/sp-9: ");
+        // What was done once is not done again.
+        assert_eq!(found(&spec, &live(LiveState::Running), &nothing), "");
+        let found = found(&suspended, &live(LiveState::Running), &nothing);
+        assert!(found.starts_with("Note: The job is stopped"), "{found}");
     }
 
     #[test]

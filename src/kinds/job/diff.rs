@@ -1,6 +1,6 @@
 //! What differs between a job as wanted, as last applied and as it is. Pure.
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::kinds::Delta;
 
@@ -10,6 +10,9 @@ use super::{JobLive, LiveState};
 
 /// The path of the difference in whether it runs.
 pub(super) const STATE: &str = "state";
+
+/// The path of a state that is to be taken up and was not yet.
+pub(super) const RESTORE: &str = "restore";
 
 /// See [`Kind::diff`](crate::kinds::Kind::diff). What runs is known by what is remembered, not by what was
 /// last wanted: a version that did not prove itself was turned back.
@@ -38,6 +41,18 @@ pub(super) fn diff(spec: &JobSpec, history: &[JobSpec], live: &JobLive) -> Vec<D
         && let Some(program) = running(history, live)
     {
         deltas.extend(program.deltas(&spec.program));
+    }
+    // It is done where what was applied holds the same.
+    if let Some(restore) = &spec.restore
+        && prior.is_none_or(|prior| prior.restore.as_ref() != Some(restore))
+    {
+        deltas.push(Delta {
+            path: RESTORE.into(),
+            before: Json::Null,
+            after: json!(restore.from),
+            note: Some("done once".into()),
+            drift: false,
+        });
     }
     deltas
 }

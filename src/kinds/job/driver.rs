@@ -21,7 +21,7 @@ use crate::kinds::driver::{
     Context, Driver, DriverError, Failure, Operation, Question, Wanted, at_once,
 };
 
-use super::diff::STATE;
+use super::diff::{RESTORE, STATE};
 use super::memory::{Memory, Run, Step};
 use super::spec::{Upgrade, WantedState};
 use super::{Job, JobFacts, JobLive, JobVitals, LiveState};
@@ -147,7 +147,11 @@ impl JobDriver {
                 .map(|spec| spec.healthy)
                 .unwrap_or_default(),
             context,
-            differs: operation.deltas.iter().any(|delta| delta.path != STATE),
+            differs: operation
+                .deltas
+                .iter()
+                .any(|delta| ![RESTORE, STATE].contains(&&*delta.path)),
+            restore: restore(operation),
             planned: operation
                 .facts
                 .as_ref()
@@ -174,6 +178,16 @@ impl JobDriver {
             Err(Halt::Unsettled(message)) => Err(Failure::unsettled(message)),
         }
     }
+}
+
+/// Returns what a job is to take up instead of its own state, where that is not done yet.
+fn restore(operation: &Operation<Job>) -> Option<String> {
+    let is_pending = match operation.action {
+        Action::Create => true,
+        _ => operation.deltas.iter().any(|delta| delta.path == RESTORE),
+    };
+    let restore = operation.spec.as_ref()?.restore.as_ref();
+    restore.filter(|_| is_pending).map(|it| it.from.clone())
 }
 
 /// Returns a job as it is after a change.
@@ -283,6 +297,7 @@ fn found(mut ids: Vec<String>) -> Option<JobLive> {
                 generation: 0,
                 version: None,
                 from: None,
+                restored: false,
             }),
             ..Memory::default()
         },

@@ -44,6 +44,16 @@ pub struct Run {
     /// Where its state came from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
+    /// Whether that was asked for by a `restore` block, and is not what the run before it left.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub restored: bool,
+}
+
+impl Run {
+    /// Returns where its state came from, if that is what the run before it left.
+    pub fn inherited(&self) -> Option<&str> {
+        self.from.as_deref().filter(|_| !self.restored)
+    }
 }
 
 /// A program, and what it takes to start it again.
@@ -167,6 +177,7 @@ impl Memory {
             generation: self.generation,
             version: Some(version),
             from,
+            restored: false,
         }
     }
 

@@ -63,6 +63,7 @@ const SCHEMA: KindSchema = KindSchema {
             flink::BLOCKS[0],
             flink::BLOCKS[1],
             UPGRADE,
+            RESTORE,
             WITH_CHECKPOINTS,
         ],
     },
@@ -99,6 +100,15 @@ const UPGRADE: NestedBlockSchema = NestedBlockSchema::once(
             "Whether a last savepoint is taken when the job is deleted; true where it is not set.",
         ),
     ]),
+);
+
+const RESTORE: NestedBlockSchema = NestedBlockSchema::once(
+    "restore",
+    BlockSchema::flat(&[AttributeSchema::required(
+        "from",
+        "The savepoint or retained checkpoint that the job takes up once, instead of its own state; as the cluster \
+         knows the place.",
+    )]),
 );
 
 /// The kind `job`.
@@ -241,6 +251,7 @@ impl Kind for Job {
         };
         JobSpec {
             state,
+            restore: None,
             ..spec.clone()
         }
     }

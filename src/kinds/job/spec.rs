@@ -43,6 +43,17 @@ pub struct JobSpec {
     /// Whom to talk to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
+    /// The state that it takes up once, instead of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restore: Option<Restore>,
+}
+
+/// State that a job takes up once: at its first start, or in the place of what it has gathered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Restore {
+    /// A savepoint or a checkpoint that was retained, as the cluster knows the place.
+    pub from: String,
 }
 
 /// Whether a job is to run.
@@ -135,6 +146,8 @@ pub(super) fn decode(block: &Block) -> Result<JobSpec, Diagnostics> {
     let upgrade = block
         .nested("upgrade")
         .map(|block| upgrade(block, &mut found));
+    let restore = block.nested("restore");
+    let restore = restore.and_then(|block| self::restore(block, &mut found));
     let healthy = Healthy::decode(block, &mut found).unwrap_or_default();
     let mut reader = Reader {
         block,
@@ -167,9 +180,19 @@ pub(super) fn decode(block: &Block) -> Result<JobSpec, Diagnostics> {
             healthy,
             group,
             owner,
+            restore,
         }),
         _ => Err(found),
     }
+}
+
+fn restore(block: &Block, found: &mut Diagnostics) -> Option<Restore> {
+    let from = Reader { block, found }.text("from")?;
+    // Flink takes the file for its folder, and tells the folder.
+    let folder = from.strip_suffix("/_metadata").unwrap_or(&from);
+    Some(Restore {
+        from: folder.trim_end_matches('/').to_owned(),
+    })
 }
 
 fn upgrade(block: &Block, found: &mut Diagnostics) -> Upgrade {

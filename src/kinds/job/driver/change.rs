@@ -76,6 +76,8 @@ pub(super) struct Change<'a, E: Engine> {
     pub(super) differs: bool,
     /// Where the plan saw the state of a job that does not run.
     pub(super) planned: Option<String>,
+    /// What it is to take up instead of its own state, where that is not done yet.
+    pub(super) restore: Option<String>,
     /// What is remembered.
     pub(super) memory: Memory,
 }
@@ -88,7 +90,7 @@ impl<E: Engine> Change<'_, E> {
                 let ran = self.memory.run.is_some() && !self.memory.suspended;
                 self.conclude(run, ran).await
             }
-            Place::Running if self.runs(program) => self.settled().await,
+            Place::Running if self.restore.is_none() && self.runs(program) => self.settled().await,
             Place::Running => self.replace(program).await,
             Place::Stopped { from, ran } => {
                 let taken = self.taken(from.clone())?;
@@ -103,14 +105,17 @@ impl<E: Engine> Change<'_, E> {
                 let left = self.left().await?;
                 let from = self.taken(left)?;
                 let ready = self.prepare(program, None).await?;
-                if let Some(from) = &from {
+                if self.restore.is_none()
+                    && let Some(from) = &from
+                {
                     self.memory.keep(from);
                 }
                 self.launch(ready, from, false).await
             }
             Place::Nowhere => {
                 let ready = self.prepare(program, None).await?;
-                self.launch(ready, None, false).await
+                let from = self.restore.clone();
+                self.launch(ready, from, false).await
             }
         }
     }
@@ -197,6 +202,7 @@ impl<E: Engine> Change<'_, E> {
             .filter(|was| was.is_scaled(program))
             .and_then(|was| Some((was.parallelism()?, program.parallelism()?)));
         if let Some((from, to)) = scaled
+            && self.restore.is_none()
             && self.upgrade.mode != Mode::Stateless
             && asked(self.engine.rescales().await)?
         {
@@ -416,11 +422,15 @@ impl<E: Engine> Change<'_, E> {
         from: Option<String>,
         ran: bool,
     ) -> Halting<()> {
-        let run = self.next(&ready, from).await?;
+        let restored = from.is_some() && from == self.restore;
+        let run = Run {
+            restored,
+            ..self.next(&ready, from).await?
+        };
         match self.begin(&ready, run, None).await? {
             Ok(run) => self.conclude(run, ran).await,
             Err((run, why)) => {
-                let from = run.from.clone();
+                let from = run.inherited().map(str::to_owned);
                 self.turn_back(Some(&run), from, &why, ran).await
             }
         }
@@ -438,7 +448,7 @@ impl<E: Engine> Change<'_, E> {
                 Ok(())
             }
             Err(why) => {
-                let from = run.from.clone();
+                let from = run.inherited().map(str::to_owned);
                 self.turn_back(Some(&run), from, &why, ran).await
             }
         }
@@ -481,7 +491,10 @@ impl<E: Engine> Change<'_, E> {
                         return Ok(Ok(run));
                     }
                     // An id of long ago that the engine has not forgotten.
-                    run = self.next(ready, run.from.clone()).await?;
+                    run = Run {
+                        restored: run.restored,
+                        ..self.next(ready, run.from.clone()).await?
+                    };
                 }
                 Err(EngineError::Refused(why)) => return Ok(Err((run, why))),
                 Err(EngineError::Away(why)) => return Err(Halt::Unsettled(why)),
@@ -521,7 +534,7 @@ impl<E: Engine> Change<'_, E> {
             self.release(new).await;
             return Err(Halt::AsBefore(format!("it does not run: {why}")));
         };
-        // Where the new one was to start without state, that of the old one is where the engine left it.
+        // Where the new one did not take over the old one's state, that is where the engine left it.
         let from = match from {
             Some(from) => Some(from),
             None => self.left().await?,
@@ -665,6 +678,9 @@ impl<E: Engine> Change<'_, E> {
 
     /// Returns the state that a new version takes up: that it starts without any was planned.
     fn taken(&self, from: Option<String>) -> Halting<Option<String>> {
+        if self.restore.is_some() {
+            return Ok(self.restore.clone());
+        }
         if self.upgrade.mode == Mode::Stateless {
             return Ok(None);
         }
@@ -722,6 +738,11 @@ impl<E: Engine> Change<'_, E> {
     fn runs(&self, program: &Program) -> bool {
         let runs = self.memory.program();
         runs.map_or(!self.differs, |runs| runs.content() == program.content())
+    }
+
+    /// Whether a run has the state that is to be taken up, if any is.
+    fn has_taken_up(&self, run: &Run) -> bool {
+        self.restore.is_none() || self.restore == run.from
     }
 
     async fn settled(&mut self) -> Halting<()> {

@@ -116,6 +116,8 @@ pub(super) async fn source<E: Engine>(
     step: Option<&Step>,
     savepoints: Option<&str>,
 ) -> Asked<Source> {
+    // What a job was to take up is all that there is where it has nothing of its own.
+    let mut given = None;
     match step {
         Some(Step::Stopped { from: Some(from) }) => return Ok(Some(from.clone()).into()),
         Some(Step::Stopping { trigger }) => {
@@ -133,9 +135,10 @@ pub(super) async fn source<E: Engine>(
                     return Ok(left);
                 }
             }
-            if let Some(from) = &run.from {
-                return Ok(Some(from.clone()).into());
+            if let Some(from) = run.inherited() {
+                return Ok(Some(from.to_owned()).into());
             }
+            given = run.from.clone();
         }
         _ => {}
     }
@@ -144,7 +147,10 @@ pub(super) async fn source<E: Engine>(
         _ => Source::default(),
     };
     Ok(Source {
-        at: left.at.or_else(|| memory.newest().map(str::to_owned)),
+        at: left
+            .at
+            .or_else(|| memory.newest().map(str::to_owned))
+            .or(given),
         unseen: left.unseen,
     })
 }

@@ -28,6 +28,8 @@ use scripted::{Scripted, Trouble};
 struct Life {
     engine: Scripted,
     upgrade: Upgrade,
+    /// What is to be taken up.
+    restore: Option<String>,
     /// What the last settled apply left.
     memory: Memory,
     /// What a cut one noted.
@@ -50,6 +52,7 @@ impl Life {
                 timeout_ms: 10_000,
                 ..Upgrade::default()
             },
+            restore: None,
             memory: Memory::default(),
             notes: Arc::default(),
         }
@@ -86,6 +89,7 @@ impl Life {
             context: &context,
             differs: true,
             planned: None,
+            restore: self.restore.clone(),
             memory,
         };
         let done = match what {
@@ -162,6 +166,114 @@ async fn old_savepoints_are_deleted_and_the_one_that_is_needed_is_not() {
         from.as_deref(),
         Some(life.memory.savepoints[0].path.as_str())
     );
+}
+
+/// Where there is a savepoint of somebody else, in which 7 are counted.
+const GIVEN: &str = "file:/given";
+
+/// Returns a life whose job is to take up what was given.
+async fn restoring(mut life: Life) -> Life {
+    life.engine.give(GIVEN, 7);
+    life.restore = Some(GIVEN.into());
+    life
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_begins_with_the_state_that_it_is_given() {
+    let mut life = restoring(Life::new()).await;
+    life.run("v1").await.unwrap();
+    assert_eq!(life.runs(), "v1 at 7");
+    // It is not ours to delete.
+    life.restore = None;
+    life.upgrade.keep_savepoints = 1;
+    for text in ["v2", "v3"] {
+        life.run(text).await.unwrap();
+    }
+    assert_eq!(life.runs(), "v3 at 7");
+    assert!(life.engine.has_savepoint(GIVEN));
+    assert_eq!(life.memory.savepoints.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_takes_up_another_state_however_it_is() {
+    for how in ["runs", "suspended", "failed", "forgotten"] {
+        let mut life = restoring(Life::running().await).await;
+        match how {
+            "suspended" => life.change(&What::Suspend).await.unwrap(),
+            "failed" => life.engine.end(Phase::Failed),
+            "forgotten" => life.engine.forget(true),
+            _ => {}
+        }
+        // Another parallelism does not make it go on as it is.
+        life.engine.rescales(true);
+        life.run("v1").await.unwrap();
+        assert_eq!(life.runs(), "v1 at 7", "{how}");
+        life.restore = None;
+        life.run("v1").await.unwrap();
+        assert_eq!(life.runs(), "v1 at 7", "{how}");
+        life.run("v2").await.unwrap();
+        assert_eq!(life.runs(), "v2 at 7", "{how}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_state_that_cannot_be_taken_up_leaves_the_own_one() {
+    for mode in [Mode::Savepoint, Mode::LastCheckpoint, Mode::Stateless] {
+        let mut life = Life::running().await;
+        life.upgrade.mode = mode;
+        life.restore = Some("file:/missing".into());
+        let halt = life.run("v1").await.unwrap_err();
+        let Halt::AsBefore(told) = halt else {
+            unreachable!("{mode:?}: {halt:?}");
+        };
+        assert!(told.contains("there is no file:/missing"), "{told}");
+        assert_eq!(life.runs(), "v1 at 10", "{mode:?}");
+        life.engine.give("file:/missing", 3);
+        life.engine.set(Some(Trouble::Restarts));
+        life.run("v2").await.unwrap_err();
+        assert_eq!(life.runs(), "v1 at 10", "{mode:?}");
+        life.engine.set(None);
+        life.run("v2").await.unwrap();
+        assert_eq!(life.runs(), "v2 at 3", "{mode:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cut_restoration_is_finished_by_the_next_run_or_given_up() {
+    let mut cuts = 0;
+    for cut in 0..60 {
+        for is_new in [true, false] {
+            for is_given_up in [false, true] {
+                let first = if is_new {
+                    Life::new()
+                } else {
+                    Life::running().await
+                };
+                let mut life = restoring(first).await;
+                life.engine.cut_after(cut);
+                let _first = life.run("v1").await;
+                cuts += usize::from(life.engine.was_cut());
+                life.engine.heal();
+                if is_given_up {
+                    life.restore = None;
+                }
+                life.run("v1").await.unwrap();
+                let runs = life.runs();
+                let taken_up = "v1 at 7";
+                let own = if is_new { "v1 at 0" } else { "v1 at 10" };
+                if is_given_up {
+                    assert!([taken_up, own].contains(&&*runs), "cut {cut}: {runs}");
+                } else {
+                    assert_eq!(runs, taken_up, "cut {cut}, new: {is_new}");
+                }
+                assert!(life.engine.most_at_once() <= 1, "cut {cut}");
+                life.restore = None;
+                life.run("v2").await.unwrap();
+                assert_eq!(life.runs()[2..], runs[2..], "cut {cut}");
+            }
+        }
+    }
+    assert!(cuts >= 40, "only {cuts} cuts met the change");
 }
 
 /// Cuts a change short after each of its calls, runs it again to its end, and compares.
@@ -535,6 +647,7 @@ async fn a_parallelism_is_changed_in_place_where_the_engine_can() {
         context: &context,
         differs: true,
         planned: None,
+        restore: None,
         memory: life.memory.clone(),
     };
     change.run(&scaled, None).await.unwrap();

@@ -80,6 +80,9 @@ fn all_of_a_block_is_read() {
             keep_savepoints          = 1
             final_savepoint          = false
           }}
+          restore {{
+            from = "s3://bucket/sp/savepoint-1/_metadata"
+          }}
           healthy {{
             max_lag = 10
           }}
@@ -92,6 +95,10 @@ fn all_of_a_block_is_read() {
     assert_eq!(
         (spec.upgrade.timeout_ms, spec.upgrade.keep_savepoints),
         (90_000, 1)
+    );
+    assert_eq!(
+        spec.restore.map(|restore| restore.from).as_deref(),
+        Some("s3://bucket/sp/savepoint-1")
     );
     assert_eq!(spec.program.parallelism(), Some(4));
     let Program::FlinkJar(jar) = &spec.program else {

@@ -149,11 +149,28 @@ fn ruined(look: &Look, run: &Run) -> Option<String> {
     }
 }
 
-/// Whether two places are one: `file:/a` and `file:///a` are.
-fn is_same_place(a: &str, b: &str) -> bool {
-    let bare = |place: &str| match place.split_once(':') {
-        Some((scheme, path)) => format!("{scheme}:/{}", path.trim_matches('/')),
-        None => place.to_owned(),
+/// Whether what was asked for is what was taken: `file:///a` is `file:/a`, and `/a` is in the file system that is
+/// the engine's default.
+fn is_same_place(asked: &str, taken: &str) -> bool {
+    let split = |place: &str| match place.split_once(':') {
+        Some((scheme, path)) => (Some(scheme.to_owned()), path.trim_matches('/').to_owned()),
+        None => (None, place.trim_matches('/').to_owned()),
     };
-    bare(a) == bare(b)
+    let ((asked_in, asked), (taken_in, taken)) = (split(asked), split(taken));
+    asked == taken && (asked_in.is_none() || asked_in == taken_in)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_one_whatever_their_slashes() {
+        for asked in ["file:/a/b", "file:///a/b/", "/a/b"] {
+            assert!(is_same_place(asked, "file:/a/b"), "{asked}");
+        }
+        for asked in ["file:/a", "s3:/a/b", "/a/c"] {
+            assert!(!is_same_place(asked, "file:/a/b"), "{asked}");
+        }
+    }
 }

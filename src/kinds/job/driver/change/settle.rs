@@ -116,7 +116,8 @@ impl<E: Engine> Change<'_, E> {
         let version = run.version.as_ref();
         let is_wanted = version
             .zip(wanted)
-            .is_some_and(|(version, wanted)| version.program.content() == wanted.content());
+            .is_some_and(|(version, wanted)| version.program.content() == wanted.content())
+            && self.has_taken_up(&run);
         if is_wanted {
             return Ok(Place::Started(run));
         }
@@ -163,9 +164,9 @@ impl<E: Engine> Change<'_, E> {
 
     /// Returns the place of a job whose start came to nothing: it stands where its state is.
     async fn failed_start(&mut self, run: &Run) -> Halting<Place> {
-        let from = match &run.from {
-            Some(from) => Some(from.clone()),
-            None => self.left().await?,
+        let from = match run.inherited() {
+            Some(from) => Some(from.to_owned()),
+            None => self.left().await?.or_else(|| run.from.clone()),
         };
         Ok(match (&from, &self.memory.run) {
             (None, None) => Place::Nowhere,

@@ -131,6 +131,7 @@ mod tests {
             generation: 1,
             version: None,
             from: None,
+            restored: false,
         };
         Folders::of(&run, None, &cluster.into())
     }
@@ -179,6 +180,7 @@ mod tests {
             generation: 1,
             version: None,
             from: None,
+            restored: false,
         };
         let source = |folder: &str| Folders::of(&run, None, &settings(folder)).source(ID);
         let elsewhere = source("s3://bucket/checkpoints");

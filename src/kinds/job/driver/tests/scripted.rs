@@ -143,6 +143,15 @@ impl Scripted {
         self.world().most_at_once
     }
 
+    /// Puts a savepoint of somebody else there.
+    pub(super) fn give(&self, path: &str, count: u64) {
+        self.world().savepoints.insert(path.to_owned(), count);
+    }
+
+    pub(super) fn has_savepoint(&self, path: &str) -> bool {
+        self.world().savepoints.contains_key(path)
+    }
+
     pub(super) fn savepoints(&self) -> usize {
         self.world().savepoints.len()
     }
