@@ -91,20 +91,13 @@ impl Client {
         let mut outcomes: Vec<Option<Outcome<()>>> = items.iter().map(|_| None).collect();
         let mut pending: Vec<usize> = (0..items.len()).collect();
         while !pending.is_empty() {
-            let names: Vec<Arc<str>> = pending.iter().map(|&at| items[at].0.clone()).collect();
-            let coordinators = self.coordinators(&names).await?;
-            let sent = pending
-                .iter()
-                .zip(coordinators)
-                .map(|(&at, coordinator)| At {
-                    group: items[at].0.clone(),
-                    coordinator,
-                    what: items[at].1.clone(),
-                });
-            let round = match self.cluster.change(batch, sent.collect()).await {
-                Err(error) if !error.is_misdirected() => return Err(error),
-                Err(error) => pending.iter().map(|_| failed(error.clone())).collect(),
+            let some: Vec<&(Arc<str>, W)> = pending.iter().map(|&at| &items[at]).collect();
+            let is_first = outcomes.iter().all(Option::is_none);
+            let round = match self.once_as_administrator(&some, batch).await {
                 Ok(round) => round,
+                Err(error) if is_first && !error.is_misdirected() => return Err(error),
+                // What was done in an earlier round, or may have been, is not forgotten for it.
+                Err(error) => pending.iter().map(|_| failed(error.clone())).collect(),
             };
             for (&at, mut outcome) in pending.iter().zip(round) {
                 outcome.resent |= outcomes[at].as_ref().is_some_and(in_doubt);
@@ -123,6 +116,27 @@ impl Client {
             }
         }
         Ok(outcomes.into_iter().flatten().collect())
+    }
+
+    /// Sends each item to its group's coordinator of now. Fails as a whole only where nothing was sent.
+    async fn once_as_administrator<B, W>(
+        &self,
+        items: &[&(Arc<str>, W)],
+        batch: B,
+    ) -> Result<Vec<Outcome<()>>, KafkaError>
+    where
+        W: Clone,
+        B: Batch<Item = At<W>, Value = ()> + Copy,
+    {
+        let names: Vec<Arc<str>> = items.iter().map(|(group, _)| group.clone()).collect();
+        let coordinators = self.coordinators(&names).await?;
+        let sent = items.iter().zip(coordinators);
+        let sent = sent.map(|((group, what), coordinator)| At {
+            group: group.clone(),
+            coordinator,
+            what: what.clone(),
+        });
+        self.cluster.change(batch, sent.collect()).await
     }
 
     /// Returns the broker that coordinates each group, whether it exists or not. On a cluster that never had a

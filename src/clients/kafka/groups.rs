@@ -21,6 +21,8 @@ use kafka_protocol::messages::{
     ShareGroupDescribeRequest, ShareGroupDescribeResponse, TopicName,
 };
 
+use tokio::task::JoinSet;
+
 use super::Client;
 use super::batch::{Answers, Batch};
 use super::cluster::Target;
@@ -106,25 +108,38 @@ impl Client {
     /// only use the protocol to find each other are left out.
     #[tracing::instrument(level = "debug", skip_all)]
     pub async fn list_groups(&self) -> Result<Vec<ListedGroup>, KafkaError> {
-        let brokers = self.cluster.broker_ids().await?;
-        let request = |&id: &i32| (Target::Broker(id), ListGroupsRequest::default());
-        let requests = brokers.iter().map(request).collect();
-        let answers = self
-            .cluster
-            .scatter(requests, 0, |answer| listed(&answer))
-            .await?;
-        let each = brokers.into_iter().zip(answers);
-        let mut groups: Vec<ListedGroup> = each
-            .flat_map(|(coordinator, groups)| {
-                groups.into_iter().map(move |group| ListedGroup {
-                    coordinator,
-                    ..group
-                })
-            })
-            .collect();
+        let mut retry = Retry::new(&self.cluster.settings.timeouts);
+        let mut groups = loop {
+            match self.list_groups_once(retry.request_timeout()).await {
+                Ok(groups) => break groups,
+                Err(error) if self.cluster.again(&error, &mut retry).await => {}
+                Err(error) => return Err(error),
+            }
+        };
         // A group that moves while it is asked for may be listed twice.
         groups.sort_by(|a, b| a.id.cmp(&b.id));
         groups.dedup_by(|a, b| a.id == b.id);
+        Ok(groups)
+    }
+
+    /// Asks the brokers that there are now: the groups of one that has left the cluster are another's.
+    async fn list_groups_once(&self, limit: Duration) -> Result<Vec<ListedGroup>, KafkaError> {
+        let mut running = JoinSet::new();
+        for coordinator in self.cluster.broker_ids().await? {
+            let cluster = self.cluster.clone();
+            running.spawn(async move {
+                let (target, request) = (Target::Broker(coordinator), ListGroupsRequest::default());
+                let read = |answer| listed(&answer, coordinator);
+                cluster.once(target, 0, &request, 0, limit, read).await
+            });
+        }
+        let mut groups = Vec::new();
+        while let Some(answered) = running.join_next().await {
+            match answered {
+                Ok(listed) => groups.extend(listed?),
+                Err(failed) => std::panic::resume_unwind(failed.into_panic()),
+            }
+        }
         Ok(groups)
     }
 
@@ -280,8 +295,8 @@ fn present<T>(answer: Result<T, KafkaError>) -> Result<Option<T>, KafkaError> {
     }
 }
 
-/// Reads the groups; the coordinator is filled in by the caller, who knows which broker answered.
-fn listed(answer: &ListGroupsResponse) -> Result<Vec<ListedGroup>, BrokerError> {
+/// Reads the groups of the broker that coordinates them.
+fn listed(answer: &ListGroupsResponse, coordinator: i32) -> Result<Vec<ListedGroup>, BrokerError> {
     if let Some(error) = BrokerError::from_code(answer.error_code, None) {
         return Err(error);
     }
@@ -300,7 +315,7 @@ fn listed(answer: &ListGroupsResponse) -> Result<Vec<ListedGroup>, BrokerError> 
             r#type,
             state: Some(shared(&group.group_state)).filter(|state| !state.is_empty()),
             has_protocol: !group.protocol_type.is_empty(),
-            coordinator: -1,
+            coordinator,
         })
     });
     Ok(groups.collect())
@@ -683,7 +698,7 @@ mod tests {
             group("queue", "share", "Share"),
             group("streams", "streams", "Streams"),
         ]);
-        let groups = listed(&answer).expect("no error");
+        let groups = listed(&answer, 3).expect("no error");
         let found: Vec<_> = groups
             .iter()
             .map(|group| (&*group.id, group.r#type))
