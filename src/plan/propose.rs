@@ -243,7 +243,10 @@ fn declared(
             .filter(|delta| !ignores(desired, &delta.path))
             .collect();
     }
-    let settled = owned.and_then(ObjectState::settled);
+    // What was done to another group, or on another cluster, says nothing about this one.
+    let same =
+        owned.filter(|owned| owned.remote_id == item.remote_id && owned.provider == item.provider);
+    let settled = same.and_then(ObjectState::settled);
     let asked = described(settled, &desired.spec)
         .into_iter()
         .filter(|delta| !ignores(desired, &delta.path));

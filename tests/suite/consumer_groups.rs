@@ -236,6 +236,71 @@ fn a_reset_that_is_killed_is_finished_once() {
 }
 
 #[test]
+fn a_reset_whose_answer_is_lost_is_not_done_twice() {
+    let Some(estate) = Estate::new("reset-lost") else {
+        return;
+    };
+    let orders = topic("orders", 1, FOREVER);
+    estate.declare(&orders);
+    estate.apply(&[]).expect(0);
+    let (app, name) = (estate.name("app"), estate.name("orders"));
+    estate.kafka.produce(&name, 10, None);
+    estate.kafka.commit(&app, &name, 8);
+    let blocks = format!("{orders}{}", offsets("\"earliest\""));
+    // Kafka takes the offsets, its answer is lost, and then it is away.
+    let proxy = Proxy::start(estate.bootstrap(), Duration::ZERO).unwrap();
+    estate.declare_at(proxy.bootstrap(), &blocks);
+    let held = proxy.hold(OFFSET_COMMIT, Side::After);
+    let apply = estate
+        .project
+        .program(&Estate::apply_arguments(&[]))
+        .start();
+    held.recv_timeout(Duration::from_mins(1)).unwrap();
+    drop(proxy);
+    apply.wait().expect(1);
+    assert_eq!(estate.kafka.committed(&app, &name), [Some(0)]);
+    // The application went on from there, and ended.
+    assert_eq!(estate.kafka.consume(&app, &name, "classic", 3).len(), 3);
+    estate.declare(&blocks);
+    let run = estate.apply(&[]).expect(0);
+    let said = "were set by an earlier run";
+    assert!(run.stdout.contains(said), "{}", run.stdout);
+    assert_eq!(estate.kafka.committed(&app, &name), [Some(3)]);
+    estate.expect_empty_plan();
+}
+
+#[test]
+fn a_step_is_done_for_each_name_that_the_group_is_given() {
+    let Some(estate) = Estate::new("renamed") else {
+        return;
+    };
+    let orders = topic("orders", 1, FOREVER);
+    estate.declare(&orders);
+    estate.apply(&[]).expect(0);
+    let name = estate.name("orders");
+    estate.kafka.produce(&name, 10, None);
+    estate.kafka.commit(&estate.name("old"), &name, 7);
+    let named = |group: &str, step: &str| {
+        format!(
+            "{orders}consumer_group \"app\" {{\n  name = \"P.{group}\"\n  reads = [topic.orders]\n{step}\n}}\n"
+        )
+    };
+    for (step, at) in [
+        ("  offsets { to = \"earliest\" }", 0),
+        ("  hand_over { from = \"P.old\" }", 7),
+    ] {
+        // The first name was a slip; the block is the same apart from it.
+        for group in [format!("slip-{at}"), format!("right-{at}")] {
+            estate.declare(&named(&group, step));
+            estate.apply(&[]).expect(0);
+            let committed = estate.kafka.committed(&estate.name(&group), &name);
+            assert_eq!(committed, [Some(at)], "{group}");
+            estate.expect_empty_plan();
+        }
+    }
+}
+
+#[test]
 fn a_group_that_is_not_there_yet_begins_where_it_is_told_to() {
     let Some(estate) = Estate::new("begin") else {
         return;
@@ -319,6 +384,23 @@ fn what_cannot_be_is_said_at_the_plan() {
         estate.declare(&format!("{orders}{}", offsets(to)));
         let run = estate.apply(&[]).expect(1);
         assert!(run.stderr.contains(said), "{to}: {}", run.stderr);
+    }
+
+    // A pattern is no topic: what cannot be read at all is not left out without a word.
+    estate
+        .kafka
+        .commit(&estate.name("old"), &estate.name("orders"), 2);
+    for step in [
+        "offsets { to = \"earliest\" }",
+        "hand_over { from = \"P.old\" }",
+    ] {
+        estate.declare(&format!(
+            "{orders}consumer_group \"app\" {{\n  reads = [\"P.orders*\"]\n  {step}\n}}\n"
+        ));
+        let run = estate.apply(&[]).expect(1);
+        let said = "orders*\" cannot be read: ";
+        assert!(run.stderr.contains(said), "{step}: {}", run.stderr);
+        assert!(!run.stdout.contains("hold no records"), "{}", run.stdout);
     }
 }
 

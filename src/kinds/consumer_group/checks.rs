@@ -274,7 +274,8 @@ fn nothing_to_hand_over(input: &Input<'_>) -> Vec<Finding> {
             .on("hand_over"),
         ];
     }
-    if !facts.moves.is_empty() {
+    // What cannot be read is told by itself.
+    if !facts.moves.is_empty() || !facts.impossible.is_empty() {
         return Vec::new();
     }
     let summary = match &from.live {

@@ -100,7 +100,7 @@ impl Driver for ConsumerGroupDriver {
         operations: Vec<Operation<ConsumerGroup>>,
         context: &Context,
     ) -> Vec<Result<Option<ConsumerGroupLive>, Failure>> {
-        step::apply(&self.client, &operations, context).await
+        step::apply(&self.client, &self.provider, &operations, context).await
     }
 
     fn batch_limit(&self) -> usize {
@@ -127,7 +127,7 @@ impl ConsumerGroupDriver {
     ) -> Result<BTreeSet<String>, DriverError> {
         let begun = wanted.iter().filter_map(|wanted| {
             let noted = Noted::of(wanted.notes.as_ref())?;
-            let is_asked_for = noted.step == mark(wanted.specs.first()?);
+            let is_asked_for = noted.step == mark(wanted.specs.first()?, &self.provider);
             is_asked_for.then_some((wanted.remote_id.as_str(), noted))
         });
         let begun: BTreeMap<&str, Noted> = begun.collect();

@@ -195,10 +195,18 @@ async fn moments(
 }
 
 impl Known<'_> {
-    fn partitions(&self, topic: &str) -> Option<Vec<TopicPartition>> {
-        let topics = self.metadata.topics.iter();
-        let mut topics = topics.filter(|it| *it.name == *topic && !it.is_missing());
-        let found = topics.next()?;
+    /// Returns a topic's partitions, or notes why there are none.
+    fn partitions(&self, facts: &mut StepFacts, topic: &str) -> Option<Vec<TopicPartition>> {
+        let found = self.metadata.topic(topic);
+        let Some(found) = found.filter(|found| !found.is_missing()) else {
+            facts.missing.insert(topic.to_owned());
+            return None;
+        };
+        if let Some(error) = &found.error {
+            let why = format!("The topic {topic:?} cannot be read: {error}");
+            facts.impossible.push(why);
+            return None;
+        }
         let each = found.partitions.iter();
         Some(
             each.map(|partition| TopicPartition::new(found.name.clone(), partition.index))
@@ -242,11 +250,8 @@ impl Known<'_> {
             return facts;
         }
         for topic in topics(spec) {
-            let Some(partitions) = self.partitions(topic) else {
-                facts.missing.insert(topic.clone());
-                continue;
-            };
-            for partition in partitions {
+            let partitions = self.partitions(&mut facts, topic);
+            for partition in partitions.into_iter().flatten() {
                 let (first, end) = self.bounds(&partition);
                 let offset = match &target {
                     Target::Earliest => first,
@@ -265,10 +270,11 @@ impl Known<'_> {
     }
 
     fn explicit(&self, facts: &mut StepFacts, group: &str, topic: &str, index: i32, offset: i64) {
-        let Some(partitions) = self.partitions(topic) else {
-            facts
-                .impossible
-                .push(format!("There is no topic {topic:?}"));
+        let Some(partitions) = self.partitions(facts, topic) else {
+            if facts.missing.remove(topic) {
+                let why = format!("There is no topic {topic:?}");
+                facts.impossible.push(why);
+            }
             return;
         };
         let Some(partition) = partitions.iter().find(|it| it.index == index) else {
@@ -299,11 +305,8 @@ impl Known<'_> {
             ..Predecessor::default()
         };
         for topic in &spec.reads {
-            let Some(partitions) = self.partitions(topic) else {
-                facts.missing.insert(topic.clone());
-                continue;
-            };
-            for partition in partitions {
+            let partitions = self.partitions(&mut facts, topic);
+            for partition in partitions.into_iter().flatten() {
                 let (first, end) = self.bounds(&partition);
                 facts.records += records(first, end);
                 match self.place(from, &partition) {

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::address::ProviderAddress;
 use crate::clients::kafka::{Settled, TopicPartition};
 use crate::document::Document;
 
@@ -21,10 +22,16 @@ pub(super) struct Noted {
     pub(super) done: bool,
 }
 
-/// Returns what a step is told apart by: what its block asks for.
-pub(super) fn mark(spec: &ConsumerGroupSpec) -> String {
+/// Returns what a step is told apart by: what its block asks for, of which group on which cluster.
+pub(super) fn mark(spec: &ConsumerGroupSpec, provider: &ProviderAddress) -> String {
     let from = spec.hand_over.as_ref().map(|hand_over| &hand_over.from);
-    let asked = json!({ "offsets": spec.offsets, "from": from });
+    let (group, provider) = (&spec.name, provider.to_string());
+    let asked = json!({
+        "group": group,
+        "provider": provider,
+        "offsets": spec.offsets,
+        "from": from,
+    });
     Document::from(asked).hash().to_string()
 }
 

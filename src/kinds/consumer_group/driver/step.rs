@@ -10,6 +10,7 @@ use std::time::Duration;
 use kafka_protocol::error::ResponseError;
 use tokio::time::Instant;
 
+use crate::address::ProviderAddress;
 use crate::clients::kafka::{
     Client, CommittedOffset, KafkaError, Outcome, Settled, TopicPartition,
 };
@@ -41,6 +42,7 @@ struct Ready<'a> {
 /// Does the steps, in their order.
 pub(super) async fn apply(
     client: &Client,
+    provider: &ProviderAddress,
     operations: &[Operation<ConsumerGroup>],
     context: &Context,
 ) -> Vec<Done> {
@@ -56,11 +58,11 @@ pub(super) async fn apply(
         Ok(ready) => ready,
         Err(error) => return all_failed(operations, &error, Failure::unchanged),
     };
-    let noted = note(context, &ready, false).await;
+    let noted = note(context, provider, &ready, false).await;
     let ready = keep(ready, noted, &mut done);
     let committed = commit(client, &ready).await;
     let ready = keep(ready, committed, &mut done);
-    let noted = note(context, &ready, true).await;
+    let noted = note(context, provider, &ready, true).await;
     let ready = keep(ready, noted, &mut done);
     match read_back(client, &ready).await {
         Ok(found) => {
@@ -94,11 +96,16 @@ fn finished(operation: &Operation<ConsumerGroup>) -> Option<Done> {
 }
 
 /// Writes down what is about to be done, or that it was.
-async fn note(context: &Context, ready: &[Ready<'_>], done: bool) -> Vec<Result<(), Failure>> {
+async fn note(
+    context: &Context,
+    provider: &ProviderAddress,
+    ready: &[Ready<'_>],
+    done: bool,
+) -> Vec<Result<(), Failure>> {
     let mut results = Vec::new();
     for ready in ready {
         let step = Noted {
-            step: mark(ready.spec),
+            step: mark(ready.spec, provider),
             moves: ready.moves.clone(),
             done,
         };
@@ -152,9 +159,10 @@ async fn await_stopped(
             return;
         }
         let ids = waiting.iter().map(|(_, it, _)| it.from.as_str()).collect();
-        // What cannot be read now is read again before anything is done, and told then.
+        // What cannot be read now may be a moment later; what never can is told before anything is done.
         let Ok(live) = look(client, &ids).await else {
-            return;
+            tokio::time::sleep(PAUSE).await;
+            continue;
         };
         let mut active = false;
         for (operation, hand_over, within) in waiting {
@@ -250,6 +258,9 @@ fn still_there(
 
 /// Returns what to commit: what was planned, where everything is still so.
 fn moves(spec: &ConsumerGroupSpec, planned: &StepFacts, now: StepFacts) -> Result<Moves, String> {
+    if let Some(why) = now.impossible.first() {
+        return Err(format!("{why}: no offset was changed"));
+    }
     let from = planned.from.as_ref().and_then(|from| from.live.as_ref());
     let waited = spec
         .hand_over
@@ -266,6 +277,11 @@ fn moves(spec: &ConsumerGroupSpec, planned: &StepFacts, now: StepFacts) -> Resul
         };
         if is.iter().any(differs) {
             return Err("the group's offsets moved since the plan was made: plan again".to_owned());
+        }
+        if let Some((topic, index)) = was.keys().find(|at| !is.contains_key(at)) {
+            return Err(format!(
+                "the group that hands over has no offset of partition {index} of {topic:?} any more: plan again"
+            ));
         }
         return Ok(now.moves);
     }
@@ -404,7 +420,9 @@ fn result(ready: &Ready<'_>, outcome: Outcome<()>) -> Result<(), Failure> {
     } else {
         format!("the offsets of the group {group:?} could not be set: {error}")
     };
-    Err(if is_whole && !outcome.resent {
+    // What was not answered, and was not sent anywhere either, was not done.
+    let is_unsent = answered.is_none() && !error.leaves_doubt();
+    Err(if (is_whole || is_unsent) && !outcome.resent {
         Failure::unchanged(why)
     } else {
         Failure::unsettled(why)
@@ -467,4 +485,74 @@ fn taken_over(moves: &Moves) -> ByPartition {
         (topic.clone(), offsets.collect())
     });
     each.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::kinds::consumer_group::{Move, Predecessor};
+
+    use super::*;
+
+    /// A step that moves a group to these offsets, in partitions from 0.
+    fn facts(offsets: &[i64]) -> StepFacts {
+        let moves = (0..).zip(offsets).map(|(index, &offset)| {
+            let after = Place {
+                offset,
+                epoch: None,
+                metadata: String::new(),
+            };
+            let it = Move {
+                before: None,
+                after,
+                first: 0,
+                end: 9,
+            };
+            (index, it)
+        });
+        StepFacts {
+            moves: Moves::from([("orders".to_owned(), moves.collect())]),
+            ..StepFacts::default()
+        }
+    }
+
+    #[test]
+    fn a_hand_over_that_waits_takes_what_is_there_then_and_misses_nothing() {
+        let spec = ConsumerGroupSpec {
+            name: "new".into(),
+            reads: ["orders".to_owned()].into(),
+            owner: None,
+            max_lag: None,
+            offsets: None,
+            hand_over: Some(HandOver {
+                from: "old".into(),
+                within_ms: Some(1_000),
+            }),
+        };
+        let active = ConsumerGroupLive {
+            state: "Stable".into(),
+            protocol: Protocol::Classic,
+            members: Some(1),
+            topics: BTreeSet::new(),
+            taken_over: ByPartition::new(),
+            moved_on: ByPartition::new(),
+            stepped: false,
+        };
+        let planned = StepFacts {
+            from: Some(Predecessor {
+                live: Some(active),
+                ..Predecessor::default()
+            }),
+            ..facts(&[3, 4])
+        };
+        let went_on = moves(&spec, &planned, facts(&[5, 4, 1]));
+        assert_eq!(went_on, Ok(facts(&[5, 4, 1]).moves));
+        // Its offsets were deleted while it was waited for.
+        let told = moves(&spec, &planned, facts(&[5])).expect_err("one is missing");
+        insta::assert_snapshot!(told, @r#"the group that hands over has no offset of partition 1 of "orders" any more: plan again"#);
+        let unreadable = StepFacts {
+            impossible: vec!["The topic \"orders\" cannot be read: it is hidden".into()],
+            ..facts(&[5, 4])
+        };
+        moves(&spec, &planned, unreadable).expect_err("it is hidden");
+    }
 }
