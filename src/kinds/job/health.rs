@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::kinds::health::lag::{self, CONSUMER_PATIENCE, Rule};
+use crate::kinds::health::lag::{self, CONSUMER_COMMITS, Rule};
 use crate::kinds::health::{Health, Look};
 use crate::kinds::quantity::{count, share, span};
 
@@ -73,10 +73,10 @@ pub(super) fn judge(spec: &JobSpec, looks: &[Look<JobVitals>]) -> Health {
     if let Some(group) = &spec.group {
         let interval = vitals.checkpoints.and_then(|found| found.interval_ms);
         // A job commits its offsets with its checkpoints.
-        let patience = Duration::from_millis(interval.unwrap_or(0) * MISSED);
+        let interval = Duration::from_millis(interval.unwrap_or(0));
         let rule = Rule {
             max_lag: spec.healthy.max_lag,
-            patience: patience.max(CONSUMER_PATIENCE),
+            patience: spec.healthy.patience(interval.max(CONSUMER_COMMITS)),
         };
         lag::judge(&mut health, group, looks, rule);
     }

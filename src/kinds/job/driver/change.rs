@@ -45,7 +45,7 @@ enum Place {
     /// It runs.
     Running,
     /// This run was started and has not proved itself.
-    Started(Run),
+    Started(Box<Run>),
     /// We stopped it; its state is there.
     Stopped {
         /// Where the state is.
@@ -88,7 +88,7 @@ impl<E: Engine> Change<'_, E> {
         match self.settle(step, Some(program)).await? {
             Place::Started(run) => {
                 let ran = self.memory.run.is_some() && !self.memory.suspended;
-                self.conclude(run, ran).await
+                self.conclude(*run, ran).await
             }
             Place::Running if self.restore.is_none() && self.runs(program) => self.settled().await,
             Place::Running => self.replace(program).await,
@@ -128,7 +128,7 @@ impl<E: Engine> Change<'_, E> {
         }
         let from = match self.settle(step, None).await? {
             Place::Started(run) => {
-                self.memory.run = Some(run);
+                self.memory.run = Some(*run);
                 self.stop().await?
             }
             Place::Running => self.stop().await?,
@@ -188,7 +188,7 @@ impl<E: Engine> Change<'_, E> {
     async fn settles_running(&mut self, step: Option<Step>) -> Halting<bool> {
         match self.settle(step, None).await? {
             Place::Started(run) => {
-                self.memory.run = Some(run);
+                self.memory.run = Some(*run);
                 Ok(true)
             }
             place => Ok(place == Place::Running),

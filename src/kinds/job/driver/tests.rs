@@ -172,7 +172,7 @@ async fn old_savepoints_are_deleted_and_the_one_that_is_needed_is_not() {
 const GIVEN: &str = "file:/given";
 
 /// Returns a life whose job is to take up what was given.
-async fn restoring(mut life: Life) -> Life {
+fn restoring(mut life: Life) -> Life {
     life.engine.give(GIVEN, 7);
     life.restore = Some(GIVEN.into());
     life
@@ -180,7 +180,7 @@ async fn restoring(mut life: Life) -> Life {
 
 #[tokio::test(start_paused = true)]
 async fn a_job_begins_with_the_state_that_it_is_given() {
-    let mut life = restoring(Life::new()).await;
+    let mut life = restoring(Life::new());
     life.run("v1").await.unwrap();
     assert_eq!(life.runs(), "v1 at 7");
     // It is not ours to delete.
@@ -197,7 +197,7 @@ async fn a_job_begins_with_the_state_that_it_is_given() {
 #[tokio::test(start_paused = true)]
 async fn a_job_takes_up_another_state_however_it_is() {
     for how in ["runs", "suspended", "failed", "forgotten"] {
-        let mut life = restoring(Life::running().await).await;
+        let mut life = restoring(Life::running().await);
         match how {
             "suspended" => life.change(&What::Suspend).await.unwrap(),
             "failed" => life.engine.end(Phase::Failed),
@@ -249,7 +249,7 @@ async fn a_cut_restoration_is_finished_by_the_next_run_or_given_up() {
                 } else {
                     Life::running().await
                 };
-                let mut life = restoring(first).await;
+                let mut life = restoring(first);
                 life.engine.cut_after(cut);
                 let _first = life.run("v1").await;
                 cuts += usize::from(life.engine.was_cut());

@@ -119,7 +119,7 @@ impl<E: Engine> Change<'_, E> {
             .is_some_and(|(version, wanted)| version.program.content() == wanted.content())
             && self.has_taken_up(&run);
         if is_wanted {
-            return Ok(Place::Started(run));
+            return Ok(Place::Started(Box::new(run)));
         }
         if known.is_some() && self.is_well(&run).await? {
             // What it has done since is not done twice.
