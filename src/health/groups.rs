@@ -7,8 +7,8 @@ use tokio::task::JoinHandle;
 
 use crate::address::ProviderAddress;
 use crate::clients::kafka::{
-    Client, FoundOffset, GroupLag, KafkaError, ListedGroup, OffsetSpec, TopicPartition,
-    TopicSelection,
+    Client, FoundOffset, GroupDescription, GroupLag, KafkaError, ListedGroup, OffsetSpec,
+    TopicPartition, TopicSelection,
 };
 use crate::clients::{Connections, kafka_diagnostic};
 use crate::kinds::health::{GroupLook, PartitionLook, lag};
@@ -92,15 +92,19 @@ pub(super) async fn read(
     };
     groups.retain(|group| wanted.groups.contains_key(&*group.id));
     let topics: Vec<Arc<str>> = wanted.topics.iter().cloned().collect();
-    let (positions, ends, members) = tokio::try_join!(
+    let (positions, ends, described) = tokio::try_join!(
         client.positions(&groups),
         client.ends(&topics),
-        members(client, &groups)
+        describe(client, &groups)
     )?;
     let lags = client.lags(positions, ends).await?;
     let each = groups.iter().zip(lags).map(|(group, lag)| {
         let look = match lag {
-            Ok(lag) => Ok(Arc::new(look(group, lag, &members))),
+            Ok(lag) => {
+                let described = described.get(&group.id);
+                let reads = wanted.groups.get(&*group.id).map_or(&[][..], Vec::as_slice);
+                Ok(Arc::new(look(group, lag, described, reads)))
+            }
             Err(error) => Err(error.to_string()),
         };
         (Arc::clone(&group.id), look)
@@ -110,17 +114,17 @@ pub(super) async fn read(
     Ok(found)
 }
 
-/// Counts the members of those groups in which there is somebody.
-async fn members(
+/// Describes those groups in which there is somebody.
+async fn describe(
     client: &Client,
     groups: &[ListedGroup],
-) -> Result<BTreeMap<Arc<str>, u32>, KafkaError> {
+) -> Result<BTreeMap<Arc<str>, GroupDescription>, KafkaError> {
     let groups = groups.iter().filter(|group| !is_empty(group)).cloned();
     let groups: Vec<ListedGroup> = groups.collect();
     let described = client.describe_groups(&groups).await?;
-    let counted = groups.into_iter().zip(described);
-    let counted = counted.filter_map(|(group, found)| Some((group.id, found.ok()??.members)));
-    Ok(counted.collect())
+    let found = groups.into_iter().zip(described);
+    let found = found.filter_map(|(group, found)| Some((group.id, found.ok()??)));
+    Ok(found.collect())
 }
 
 fn is_empty(group: &ListedGroup) -> bool {
@@ -128,8 +132,23 @@ fn is_empty(group: &ListedGroup) -> bool {
     state.is_some_and(lag::is_empty)
 }
 
-fn look(group: &ListedGroup, lag: GroupLag, members: &BTreeMap<Arc<str>, u32>) -> GroupLook {
-    let partitions = lag.into_iter().filter_map(|(partition, lag)| {
+/// Returns how far a group is that is to read the topics `reads`. Offsets outlive what was subscribed to: what its
+/// members do not read any more, and is not to be read either, is no lag.
+fn look(
+    group: &ListedGroup,
+    lag: GroupLag,
+    described: Option<&GroupDescription>,
+    reads: &[Arc<str>],
+) -> GroupLook {
+    let subscribed = described.map(|described| &described.topics);
+    let subscribed = subscribed.filter(|topics| !topics.is_empty());
+    let is_read = |topic: &Arc<str>| {
+        subscribed.is_none_or(|topics| topics.contains(topic)) || reads.contains(topic)
+    };
+    let counts = lag
+        .into_iter()
+        .filter(|(partition, _)| is_read(&partition.topic));
+    let partitions = counts.filter_map(|(partition, lag)| {
         Some(PartitionLook {
             topic: partition.topic,
             index: partition.index,
@@ -143,7 +162,7 @@ fn look(group: &ListedGroup, lag: GroupLag, members: &BTreeMap<Arc<str>, u32>) -
         members: if is_empty(group) {
             Some(0)
         } else {
-            members.get(&group.id).copied()
+            described.map(|described| described.members)
         },
         was_joined: group.has_protocol,
         partitions: partitions.collect(),

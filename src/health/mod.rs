@@ -30,7 +30,11 @@ use crate::state::{ObjectState, State};
 /// The provider that reads the offsets of groups.
 const KAFKA: &str = "kafka";
 
-/// What is known of an object from earlier looks is forgotten after so long: it was another time.
+/// The provider whose workers say which cluster they belong to.
+const CONNECT: &str = "connect";
+
+/// What is known of an object from earlier looks is forgotten after so long, unless it commits more seldom: it was
+/// another time.
 const MEMORY: Duration = Duration::from_mins(5);
 
 /// Objects whose health is looked at, and what was seen so far.
@@ -338,11 +342,14 @@ fn settle(
     }
 }
 
-/// Returns the cluster that knows an object's groups: its own, that of the topics that it needs, else the
-/// project's default one or its only one.
+/// Returns the cluster that knows an object's groups: its own, that which its workers are said to belong to, that of
+/// the topics that it needs, else the project's default one or its only one.
 fn kafka_of(object: &ObjectState, state: &State, drivers: &Drivers) -> Option<ProviderAddress> {
     if &*object.provider.kind == KAFKA {
         return Some(object.provider.clone());
+    }
+    if let Some(home) = home_of_workers(&object.provider, drivers) {
+        return Some(home);
     }
     let needs = object.depends_on.iter();
     let topics = needs.filter(|address| &*address.kind == Topic::NAME);
@@ -351,6 +358,16 @@ fn kafka_of(object: &ObjectState, state: &State, drivers: &Drivers) -> Option<Pr
         .map(|topic| topic.provider.clone())
         .next();
     of_topic.or_else(|| drivers.connections().default_of_kind(KAFKA).cloned())
+}
+
+/// Returns the cluster that a provider's workers are said to belong to, where it has workers and says so.
+fn home_of_workers(provider: &ProviderAddress, drivers: &Drivers) -> Option<ProviderAddress> {
+    if &*provider.kind != CONNECT {
+        return None;
+    }
+    // Why there is no client is told by what reads the connectors.
+    let client = drivers.connections().connect(provider).ok()?;
+    client.kafka_provider().cloned()
 }
 
 #[cfg(test)]

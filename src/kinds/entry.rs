@@ -87,7 +87,7 @@ pub trait Patient: Send + Sync {
     /// See [`Kind::healthy`].
     fn healthy(&self) -> Healthy;
 
-    /// Takes a look in. Forgets those that are older than `memory` by then.
+    /// Takes a look in. Forgets those that are older than `memory` by then, or than what is wanted to be judged.
     fn saw(&mut self, look: Look<Document>, memory: Duration) -> Result<(), WrongDocument>;
 
     /// Returns what the last look showed of its groups.
@@ -388,6 +388,7 @@ impl<K: Kind> Patient for LookedAt<K> {
         let Look { at, vitals, groups } = look;
         let vitals = vitals.map(|vitals| read::<K, _>(&vitals, "vitals", &self.remote_id));
         let vitals = vitals.transpose()?;
+        let memory = memory.max(self.healthy().memory());
         self.looks
             .retain(|earlier| at.saturating_sub(earlier.at) <= memory);
         self.looks.push(Look { at, vitals, groups });

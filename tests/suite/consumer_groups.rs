@@ -585,3 +585,40 @@ fn the_lag_of_a_group_is_judged_by_its_trend() {
     let only = ["--target", "consumer_group.busy"];
     estate.run("status", &only).expect(0);
 }
+
+#[test]
+fn what_a_group_does_not_read_any_more_is_no_lag() {
+    let Some(estate) = Estate::new("left-topic") else {
+        return;
+    };
+    let topics = topic("orders", 1, FOREVER) + &topic("audit", 1, FOREVER);
+    let reading = |reads: &str| {
+        format!("{topics}consumer_group \"app\" {{\n  name = \"P.app\"\n  reads = [{reads}]\n}}\n")
+    };
+    estate.declare(&reading("topic.orders"));
+    estate.apply(&[]).expect(0);
+    let (app, orders, audit) = (
+        estate.name("app"),
+        estate.name("orders"),
+        estate.name("audit"),
+    );
+    estate.kafka.produce(&audit, 5, None);
+    let records = || {
+        let shown = estate.run("status", &["--json", "--watch-for", "0s"]);
+        let status: serde_json::Value = serde_json::from_str(&shown.stdout).unwrap();
+        status["objects"]["consumer_group.app"]["measures"]["lag"]["records"].clone()
+    };
+    for protocol in ["classic", "consumer"] {
+        estate.kafka.commit(&app, &audit, 0);
+        estate.kafka.commit(&app, &orders, 0);
+        // Nobody is there to say what it reads.
+        assert_eq!(records(), 5, "{protocol}");
+        let _member = estate.kafka.join(&app, &orders, protocol);
+        assert_eq!(records(), 0, "{protocol}");
+    }
+    // What its block says it reads counts, whoever reads it at the moment.
+    let _member = estate.kafka.join(&app, &orders, "classic");
+    estate.declare(&reading("topic.orders, topic.audit"));
+    estate.apply(&[]).expect(0);
+    assert_eq!(records(), 5);
+}

@@ -10,8 +10,8 @@ use crate::kinds::{Health, Look, Verdict};
 use super::Failed;
 use super::spec::{ConnectorSpec, Target};
 
-/// How long a sink may commit nothing: three times the workers' `offset.flush.interval.ms`, a minute.
-const PATIENCE: Duration = Duration::from_mins(3);
+/// How often a sink commits: the default of the workers' `offset.flush.interval.ms`.
+const COMMITS: Duration = Duration::from_mins(1);
 
 /// What one look shows of a connector.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,9 +45,10 @@ pub(super) fn judge(spec: &ConnectorSpec, looks: &[Look<ConnectorVitals>]) -> He
     if spec.state == Target::Running
         && let Some(group) = spec.group()
     {
+        let healthy = spec.healthy.unwrap_or_default();
         let rule = Rule {
-            max_lag: spec.healthy.and_then(|healthy| healthy.max_lag),
-            patience: PATIENCE,
+            max_lag: healthy.max_lag,
+            patience: healthy.patience(COMMITS),
         };
         lag::judge(&mut health, &group, looks, rule);
     }

@@ -13,6 +13,7 @@ mod moves;
 pub mod spec;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -22,7 +23,7 @@ use crate::config::schema::{AttributeSchema, BlockSchema, KindSchema, NestedBloc
 use crate::diagnostic::Diagnostics;
 use crate::document::Document;
 
-use super::health::lag::{self, CONSUMER_PATIENCE, Rule, Trend};
+use super::health::lag::{self, CONSUMER_COMMITS, Rule, Trend};
 use super::health::{GroupLook, Groups};
 use super::quantity::count;
 use super::relation::{Relation, Role};
@@ -50,6 +51,11 @@ const SCHEMA: KindSchema = KindSchema {
             AttributeSchema::optional(
                 "max_lag",
                 "How many records it may be behind, all its topics together, and still be healthy.",
+            ),
+            AttributeSchema::optional(
+                "commit_interval",
+                "How often its consumers commit, as \"1m\"; 5s where it is not set. After three times that without a \
+                 commit it is stalled.",
             ),
         ],
         blocks: &[
@@ -321,6 +327,7 @@ impl Kind for ConsumerGroup {
     fn healthy(spec: &ConsumerGroupSpec) -> Healthy {
         Healthy {
             max_lag: spec.max_lag,
+            commit_interval_ms: spec.commit_interval_ms,
             ..Healthy::default()
         }
     }
@@ -330,7 +337,8 @@ impl Kind for ConsumerGroup {
         _outcome: Option<&Document>,
         looks: &[Look<NoVitals>],
     ) -> Health {
-        judge_group(&spec.name, spec.max_lag, looks)
+        let rule = rule(&Self::healthy(spec), CONSUMER_COMMITS);
+        judge_group(&spec.name, rule, looks)
     }
 
     fn checks() -> &'static [Check<Self>] {
@@ -345,17 +353,21 @@ fn remembered(outcome: Option<&Document>) -> Remembered {
         .unwrap_or_default()
 }
 
+/// Returns what the lag of a group is held against whose consumers commit so often, unless the block says otherwise.
+pub(in crate::kinds) fn rule(healthy: &Healthy, commits: Duration) -> Rule {
+    Rule {
+        max_lag: healthy.max_lag,
+        patience: healthy.patience(commits),
+    }
+}
+
 /// Returns how a group does that is only declared: by its lag, and by whether its consumers left it.
 ///
 /// That nobody is in a group may be as it should be, and is only noted: it has nothing to read, or no more than
 /// `max_lag`, which for an application that runs now and then says how much may gather until then; or no consumer
 /// ever joined it, since it is to begin there later, or commits without joining. A group whose consumers all left
 /// it, over the whole patience as far as it was looked at, with more than that to read, is unhealthy.
-pub(in crate::kinds) fn judge_group(
-    name: &str,
-    max_lag: Option<u64>,
-    looks: &[Look<NoVitals>],
-) -> Health {
+pub(in crate::kinds) fn judge_group(name: &str, rule: Rule, looks: &[Look<NoVitals>]) -> Health {
     let mut health = Health::new();
     let Some(last) = looks.last() else {
         return health;
@@ -368,10 +380,6 @@ pub(in crate::kinds) fn judge_group(
     if let Some(members) = group.map_or(Some(0), |group| group.members) {
         health.measure("members", members, members.to_string());
     }
-    let rule = Rule {
-        max_lag,
-        patience: CONSUMER_PATIENCE,
-    };
     let lag = lag::judge(&mut health, name, looks, rule);
     if !group.is_none_or(GroupLook::is_empty) {
         return health;
@@ -380,8 +388,9 @@ pub(in crate::kinds) fn judge_group(
         .iter()
         .filter(|look| last.at.saturating_sub(look.at) <= rule.patience);
     let was_left = recent.all(|look| look.groups.get(name).is_some_and(GroupLook::was_left));
-    let lag = lag
-        .filter(|lag| was_left && lag.trend != Trend::CaughtUp && lag.least > max_lag.unwrap_or(0));
+    let lag = lag.filter(|lag| {
+        was_left && lag.trend != Trend::CaughtUp && lag.least > rule.max_lag.unwrap_or(0)
+    });
     match lag {
         Some(lag) => {
             let records = count(lag.records, "record");

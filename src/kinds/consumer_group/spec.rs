@@ -11,7 +11,7 @@ use crate::config::block::{Attribute, Block};
 use crate::config::value::Value;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::kinds::attribute::{group, text, topics, wrong};
-use crate::kinds::health::criteria::whole_number;
+use crate::kinds::health::criteria::{duration, whole_number};
 
 /// A group and what it reads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,9 @@ pub struct ConsumerGroupSpec {
     /// How many records it may be behind, all its topics together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_lag: Option<u64>,
+    /// How often its consumers commit, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit_interval_ms: Option<u64>,
     /// Where it goes on reading, once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offsets: Option<Offsets>,
@@ -130,6 +133,7 @@ pub(super) fn decode(block: &Block) -> Result<ConsumerGroupSpec, Diagnostics> {
         name: name.unwrap_or_else(|| block.label()),
         owner: text(block, "owner", &mut found),
         max_lag: whole_number(block, "max_lag", &mut found),
+        commit_interval_ms: duration(block, "commit_interval", &mut found),
         offsets: block
             .nested("offsets")
             .and_then(|inner| offsets(inner, &reads, &mut found)),

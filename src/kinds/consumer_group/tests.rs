@@ -1,7 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::health::{GroupLook, Groups, PartitionLook};
+use super::super::health::{GroupLook, Groups, PartitionLook, Verdict};
+use super::super::kafka_streams::{KafkaStreams, KafkaStreamsSpec};
 use super::*;
 
 /// A look after so many seconds: who was in the group, which nobody ever joined without a number, and how far it
@@ -30,7 +31,14 @@ fn look(seconds: u64, members: Option<u32>, lag: i64) -> Look<NoVitals> {
 }
 
 fn told(max_lag: Option<u64>, looks: &[Look<NoVitals>]) -> String {
-    let health = judge_group("app", max_lag, looks);
+    let healthy = Healthy {
+        max_lag,
+        ..Healthy::default()
+    };
+    shown(&judge_group("app", rule(&healthy, CONSUMER_COMMITS), looks))
+}
+
+fn shown(health: &Health) -> String {
     let measures: Vec<String> = health
         .measures
         .iter()
@@ -55,6 +63,57 @@ fn a_group_that_is_not_there_or_cannot_be_read_is_told_apart() {
     let mut away = look(0, None, 0);
     away.groups = Groups::Unread("Cannot reach Kafka".into());
     insta::assert_snapshot!(told(None, &[away]), @"unknown [] Cannot reach Kafka");
+}
+
+#[test]
+fn a_group_is_stalled_after_three_of_its_own_intervals() {
+    // It commits every half minute, all that was written until then, and was looked at for one and a half.
+    let looks = |seconds: u64| -> Vec<Look<NoVitals>> {
+        let each = (0..=seconds).map(|at| {
+            let mut look = look(at, Some(1), 0);
+            let written = 100 + i64::try_from(at).expect("a small number");
+            let Groups::Read(groups) = &mut look.groups else {
+                unreachable!("it was read");
+            };
+            let group = Arc::get_mut(&mut groups[0].1).expect("not shared yet");
+            group.partitions[0].committed = written - (written - 100) % 30;
+            group.partitions[0].end = written;
+            look
+        });
+        each.collect()
+    };
+    let judged = |seconds, interval| {
+        let healthy = Healthy {
+            commit_interval_ms: interval,
+            ..Healthy::default()
+        };
+        judge_group("app", rule(&healthy, CONSUMER_COMMITS), &looks(seconds)).verdict
+    };
+    assert_eq!(judged(80, None), Verdict::Unhealthy);
+    assert_eq!(judged(80, Some(30_000)), Verdict::Healthy);
+    // One that reads nothing is stalled all the same, only later.
+    let stands = |seconds| [look(0, Some(1), 7), look(seconds, Some(1), 7)];
+    let slow = Healthy {
+        commit_interval_ms: Some(30_000),
+        ..Healthy::default()
+    };
+    let judged =
+        |seconds| judge_group("app", rule(&slow, CONSUMER_COMMITS), &stands(seconds)).verdict;
+    assert_eq!(
+        (judged(89), judged(90)),
+        (Verdict::Healthy, Verdict::Unhealthy)
+    );
+    // As often as that an application of Kafka Streams commits which says nothing else.
+    let spec = KafkaStreamsSpec {
+        application_id: "app".into(),
+        reads: BTreeSet::new(),
+        writes: BTreeSet::new(),
+        owner: None,
+        max_lag: None,
+        commit_interval_ms: None,
+    };
+    let streams = KafkaStreams::judge(&spec, None, &looks(80));
+    assert_eq!(streams.verdict, Verdict::Healthy);
 }
 
 #[test]

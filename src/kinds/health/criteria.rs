@@ -23,11 +23,16 @@ const WITHIN: AttributeSchema = AttributeSchema::optional(
     "How long after a change it may take to become healthy, as \"5m\"; `apply --wait` waits so long.",
 );
 
+const COMMIT_INTERVAL: AttributeSchema = AttributeSchema::optional(
+    "commit_interval",
+    "How often it commits what it has read, as \"1h\" for a sink that commits with its files; 1m where it is not set.",
+);
+
 /// The block for a kind that completes checkpoints.
 pub const WITH_CHECKPOINTS: NestedBlockSchema = block(&[CHECKPOINTS, MAX_LAG, WITHIN]);
 
 /// The block for a kind that reads topics.
-pub const WITH_LAG: NestedBlockSchema = block(&[MAX_LAG, WITHIN]);
+pub const WITH_LAG: NestedBlockSchema = block(&[MAX_LAG, WITHIN, COMMIT_INTERVAL]);
 
 const fn block(attributes: &'static [AttributeSchema]) -> NestedBlockSchema {
     NestedBlockSchema::once("healthy", BlockSchema::flat(attributes))
@@ -46,7 +51,13 @@ pub struct Healthy {
     /// How long after a change it may take, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub within_ms: Option<u64>,
+    /// How often it commits what it has read, in milliseconds; as the kind expects where it is not set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit_interval_ms: Option<u64>,
 }
+
+/// After so many intervals without a commit somebody does not commit any more.
+const MISSED: u32 = 3;
 
 impl Healthy {
     /// Reads the `healthy` block inside of a kind's block; `None` where there is none. Notes every problem.
@@ -55,8 +66,20 @@ impl Healthy {
         Some(Self {
             checkpoints: whole_number(block, "checkpoints", found),
             max_lag: whole_number(block, "max_lag", found),
-            within_ms: milliseconds(block, "within", found),
+            within_ms: duration(block, "within", found),
+            commit_interval_ms: duration(block, "commit_interval", found),
         })
+    }
+
+    /// Returns how long it may commit nothing while it is behind; `expected` is the interval of its kind.
+    pub fn patience(&self, expected: Duration) -> Duration {
+        let interval = self.commit_interval_ms.map(Duration::from_millis);
+        interval.unwrap_or(expected) * MISSED
+    }
+
+    /// Returns how long looks are to be remembered at least, so that what it commits seldom can be judged.
+    pub fn memory(&self) -> Duration {
+        self.patience(Duration::ZERO) * 2
     }
 
     /// Returns how long after a change it may take.
@@ -80,7 +103,9 @@ pub fn whole_number(block: &Block, name: &str, found: &mut Diagnostics) -> Optio
     number
 }
 
-fn milliseconds(block: &Block, name: &str, found: &mut Diagnostics) -> Option<u64> {
+/// Reads an attribute that is a duration of more than nothing, such as `within`, in milliseconds; `None` for null and
+/// where there is none.
+pub fn duration(block: &Block, name: &str, found: &mut Diagnostics) -> Option<u64> {
     let attribute = block.attributes.get(name)?;
     let wanted = "a duration such as \"5m\"";
     let Value::String(text) = &attribute.value else {
@@ -151,11 +176,13 @@ mod tests {
             ("checkpoints", Value::Number(Number::from(2_i64))),
             ("max_lag", Value::String("10000".into())),
             ("within", Value::String("1m30s".into())),
+            ("commit_interval", Value::String("1h".into())),
         ]);
         let expected = Healthy {
             checkpoints: Some(2),
             max_lag: Some(10_000),
             within_ms: Some(90_000),
+            commit_interval_ms: Some(3_600_000),
         };
         assert_eq!(read, Ok(Some(expected)));
         assert_eq!(

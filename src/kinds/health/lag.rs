@@ -34,9 +34,8 @@ use crate::kinds::quantity::{grouped, span};
 
 use super::{Groups, Health, Look, Value};
 
-/// The patience with a consumer that commits by itself: three times the default of `auto.commit.interval.ms`,
-/// which is five seconds.
-pub const CONSUMER_PATIENCE: Duration = Duration::from_secs(15);
+/// How often a consumer commits by itself: the default of `auto.commit.interval.ms`.
+pub const CONSUMER_COMMITS: Duration = Duration::from_secs(5);
 
 /// How many commits must be seen before lag is said to grow.
 const COMMITS: usize = 3;

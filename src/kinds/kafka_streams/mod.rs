@@ -10,6 +10,7 @@ pub mod driver;
 pub mod spec;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +19,7 @@ use crate::config::schema::{AttributeSchema, BlockSchema, KindSchema};
 use crate::diagnostic::Diagnostics;
 use crate::document::Document;
 
-use super::consumer_group::{ConsumerGroupLive, judge_group};
+use super::consumer_group::{ConsumerGroupLive, judge_group, rule};
 use super::relation::{Relation, Role};
 use super::topic::{Topic, names};
 use super::{Check, Claims, Delta, Health, Healthy, Kind, Look, NoVitals};
@@ -49,8 +50,17 @@ const SCHEMA: KindSchema = KindSchema {
             "max_lag",
             "How many records it may be behind, all its topics together, and still be healthy.",
         ),
+        AttributeSchema::optional(
+            "commit_interval",
+            "Its commit.interval.ms, as \"10s\"; 30s where it is not set. After three times that without a commit it \
+             is stalled.",
+        ),
     ]),
 };
+
+/// How often an application commits: the default of `commit.interval.ms`, unless it processes exactly once, when
+/// it commits every 100 ms (<https://kafka.apache.org/documentation/#streamsconfigs_commit.interval.ms>).
+const COMMITS: Duration = Duration::from_secs(30);
 
 /// The kind `kafka_streams`.
 #[derive(Debug)]
@@ -138,6 +148,7 @@ impl Kind for KafkaStreams {
     fn healthy(spec: &KafkaStreamsSpec) -> Healthy {
         Healthy {
             max_lag: spec.max_lag,
+            commit_interval_ms: spec.commit_interval_ms,
             ..Healthy::default()
         }
     }
@@ -147,7 +158,8 @@ impl Kind for KafkaStreams {
         _outcome: Option<&Document>,
         looks: &[Look<NoVitals>],
     ) -> Health {
-        judge_group(&spec.application_id, spec.max_lag, looks)
+        let rule = rule(&Self::healthy(spec), COMMITS);
+        judge_group(&spec.application_id, rule, looks)
     }
 
     fn checks() -> &'static [Check<Self>] {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::block::Block;
 use crate::diagnostic::Diagnostics;
 use crate::kinds::attribute::{text, topics};
-use crate::kinds::health::criteria::whole_number;
+use crate::kinds::health::criteria::{duration, whole_number};
 
 /// An application and what it reads and writes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +26,9 @@ pub struct KafkaStreamsSpec {
     /// How many records it may be behind, all its topics together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_lag: Option<u64>,
+    /// How often it commits, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit_interval_ms: Option<u64>,
 }
 
 /// Reads an evaluated `kafka_streams` block.
@@ -38,6 +41,7 @@ pub(super) fn decode(block: &Block) -> Result<KafkaStreamsSpec, Diagnostics> {
         writes: topics(block, "writes", &mut found),
         owner: text(block, "owner", &mut found),
         max_lag: whole_number(block, "max_lag", &mut found),
+        commit_interval_ms: duration(block, "commit_interval", &mut found),
     };
     if found.has_errors() {
         return Err(found);

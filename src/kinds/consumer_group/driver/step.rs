@@ -522,6 +522,7 @@ mod tests {
             reads: ["orders".to_owned()].into(),
             owner: None,
             max_lag: None,
+            commit_interval_ms: None,
             offsets: None,
             hand_over: Some(HandOver {
                 from: "old".into(),

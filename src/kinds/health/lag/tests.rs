@@ -6,7 +6,7 @@ use crate::kinds::NoVitals;
 
 use super::*;
 
-const PATIENCE: Duration = CONSUMER_PATIENCE;
+const PATIENCE: Duration = Duration::from_secs(15);
 
 fn partition(index: i32, committed: i64, end: i64) -> PartitionLook {
     PartitionLook {
