@@ -7,7 +7,10 @@ use std::sync::Mutex;
 
 use crate::address::EnvironmentName;
 use crate::clients::{AWAY, Connections};
-use crate::diagnostic::Diagnostic;
+use crate::config::block::Attribute;
+use crate::config::project::Provider;
+use crate::config::value::Value;
+use crate::diagnostic::{Diagnostic, Span};
 use crate::kinds::driver::{Context, Driver, Failure, Operation, Question, Wanted, erased};
 use crate::kinds::topic::{TopicFacts, TopicLive, TopicVitals};
 use crate::kinds::{LiveUser, Verdict};
@@ -121,6 +124,49 @@ fn away() -> Answer {
 
 fn checkup(state: &State, drivers: &Drivers) -> Checkup {
     Checkup::of(state, drivers, |_| true).expect("the state can be read")
+}
+
+/// Returns a provider with these settings.
+fn provider(pairs: &[(&str, &str)]) -> Provider {
+    let span = Span::new("main.hcl", 0..1);
+    let settings = pairs.iter().map(|(name, value)| {
+        let attribute = Attribute {
+            value: Value::String((*value).into()),
+            key_span: span.clone(),
+            value_span: span.clone(),
+        };
+        ((*name).into(), attribute)
+    });
+    Provider {
+        settings: settings.collect(),
+        span: span.clone(),
+    }
+}
+
+#[test]
+fn the_group_of_a_connector_is_in_the_cluster_of_its_workers() {
+    let east: ProviderAddress = "kafka.east".parse().expect("an address");
+    let workers: ProviderAddress = "connect".parse().expect("an address");
+    let at = |port: &str| provider(&[("bootstrap_servers", &format!("127.0.0.1:{port}"))]);
+    let of = |connect: &[(&str, &str)]| {
+        let providers = BTreeMap::from([
+            (kafka(), at("1")),
+            (east.clone(), at("2")),
+            (workers.clone(), provider(connect)),
+        ]);
+        let drivers = Drivers::new(Connections::new(&providers, Path::new(".")));
+        let mut state = state(&["lines"]);
+        let object = state.objects.values_mut().next().expect("there is one");
+        object.provider = workers.clone();
+        let object = object.clone();
+        kafka_of(&object, &state, &drivers)
+    };
+    let url = ("url", "http://127.0.0.1:3");
+    assert_eq!(
+        of(&[url, ("kafka_provider", "kafka.east")]),
+        Some(east.clone())
+    );
+    assert_eq!(of(&[url]), Some(kafka()));
 }
 
 #[tokio::test]

@@ -27,6 +27,18 @@ impl BrokerError {
         })
     }
 
+    /// Names what it is about, where its request was about several.
+    pub(super) fn about(self, subject: &str) -> Self {
+        let message = match &self.message {
+            Some(said) => format!("{subject}: {said}"),
+            None => subject.to_owned(),
+        };
+        Self {
+            message: Some(message.into()),
+            ..self
+        }
+    }
+
     /// Returns Kafka's name of the code: `TOPIC_ALREADY_EXISTS`.
     pub fn name(&self) -> String {
         match ResponseError::try_from_code(self.code) {
@@ -299,6 +311,14 @@ impl KafkaError {
         }
     }
 
+    /// Names the item that an answer's error is about.
+    pub(super) fn about(self, subject: &str) -> Self {
+        match self {
+            Self::Item(error) => Self::Item(error.about(subject)),
+            other => other,
+        }
+    }
+
     /// Returns the broker's error of an item, if it is one.
     pub fn broker_error(&self) -> Option<&BrokerError> {
         match self {
@@ -374,6 +394,14 @@ mod tests {
         assert_eq!(BrokerError::from_code(0, None), None);
         let unknown = BrokerError::from_code(9999, Some("")).expect("not 0");
         assert_eq!(unknown.to_string(), "error code 9999");
+        // Of several that were asked about it is told which.
+        let named = |said| BrokerError::from_code(30, said).map(|it| it.about("group \"a\""));
+        let told = |said| named(said).expect("not 0").to_string();
+        assert_eq!(told(None), "GROUP_AUTHORIZATION_FAILED: group \"a\"");
+        assert_eq!(
+            told(Some("no")),
+            "GROUP_AUTHORIZATION_FAILED: group \"a\": no"
+        );
     }
 
     #[test]

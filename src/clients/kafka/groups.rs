@@ -272,7 +272,10 @@ impl Client {
                 group.coordinator = now.get(&group.id).copied().unwrap_or(group.coordinator);
             }
         }
-        Ok(results.into_iter().flatten().collect())
+        let results = results.into_iter().flatten().zip(&groups);
+        let named = results
+            .map(|(result, group)| result.map_err(|it| it.about(&format!("group {:?}", group.id))));
+        Ok(named.collect())
     }
 }
 
