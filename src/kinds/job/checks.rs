@@ -305,16 +305,26 @@ fn starts_again(input: &Input<'_>, change: &Change<'_>) -> Option<Finding> {
             ),
         ),
     };
-    let weight = if change.live.state == LiveState::Missing {
-        Weight::Warning
-    } else {
-        Weight::Note
+    let is_remembered = change.live.memory.newest() == Some(source);
+    // In the middle of a change it has ended because we stopped it.
+    let did_more = is_remembered && change.live.step.is_none();
+    let weight = match change.live.state {
+        LiveState::Missing => Weight::Warning,
+        // What was stopped left something newer: this one came to its end, and would go through it again.
+        LiveState::Finished if did_more => Weight::Destructive,
+        LiveState::Failed | LiveState::Canceled if did_more => Weight::Warning,
+        _ => Weight::Note,
     };
     let finding = Finding::new(code, weight, summary);
     if change.live.state != LiveState::Missing {
-        return Some(finding);
+        return Some(match weight {
+            Weight::Note => finding,
+            Weight::Destructive => finding
+                .detail("It came to its end by itself and left nothing newer: all that it did since is done again.")
+                .hint("to leave it at its end: state = \"suspended\", or no block for it"),
+            _ => finding.detail("It left nothing newer: what came after that is done again."),
+        });
     }
-    let is_remembered = change.live.memory.newest() == Some(source);
     Some(finding.detail(match (is_remembered, &input.facts.unseen) {
         (false, None) => {
             "The engine does not know the job any more. That is the newest state that is in the job's folders."
@@ -576,6 +586,29 @@ mod tests {
         insta::assert_snapshot!(told(Some("file:/sp-1"), None), @"Warning: The job is missing; it is started again from file:/sp-1: The engine does not know the job any more, nor its newer checkpoints: what came after that is done again.");
         insta::assert_snapshot!(told(Some("file:/sp-1"), Some("s3://b/0a")), @"Warning: The job is missing; it is started again from file:/sp-1: The engine does not know the job any more. Newer state may be in s3://b/0a, which cannot be read from here: what came after file:/sp-1 is done again.");
         insta::assert_snapshot!(told(None, Some("s3://b/0a")), @"Destructive: The job starts empty: the state that it has gathered is lost: It does not run, and neither a savepoint nor a checkpoint of it is known. Some may be in s3://b/0a, which cannot be read from here.");
+    }
+
+    #[test]
+    fn what_is_done_again_is_told_and_needs_permission_after_an_end() {
+        let told = |state, source| found(&job(), &live(state), &facts(Some(source), None));
+        // A stop or a failure left something newer.
+        for state in [LiveState::Finished, LiveState::Failed, LiveState::Canceled] {
+            let newer = told(state, "file:/c/0a/chk-7");
+            assert!(
+                newer.starts_with("Note: ") && !newer.contains("again."),
+                "{newer}"
+            );
+        }
+        insta::assert_snapshot!(told(LiveState::Finished, "file:/sp-1"), @"Destructive: The job is finished; it is started again from file:/sp-1: It came to its end by itself and left nothing newer: all that it did since is done again.");
+        let stopped = JobLive {
+            step: Some(Step::Stopped {
+                from: Some("file:/sp-1".into()),
+            }),
+            ..live(LiveState::Finished)
+        };
+        let cut = found(&job(), &stopped, &facts(Some("file:/sp-1"), None));
+        assert!(!cut.contains("Destructive"), "{cut}");
+        insta::assert_snapshot!(told(LiveState::Failed, "file:/sp-1"), @"Warning: The job is failed; it is started again from file:/sp-1: It left nothing newer: what came after that is done again.");
     }
 
     #[test]
