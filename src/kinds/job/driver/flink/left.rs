@@ -70,11 +70,12 @@ impl Folders {
             (&self.checkpoints, "chk-"),
         ] {
             let Some(folder) = folder else { continue };
-            match local(folder).filter(|path| path.is_dir()) {
-                Some(path) => newest = newest.max(newest_in(&path, prefix)),
-                // A folder of checkpoints is made with the first of them.
-                None if is_local(folder) => {}
-                None => unseen = Some(folder.clone()),
+            match local(folder) {
+                Some(path) if path.is_dir() => newest = newest.max(newest_in(&path, prefix)),
+                // It is made with the first checkpoint or savepoint, in a folder that is there.
+                Some(path) if path.parent().is_some_and(Path::is_dir) => {}
+                // It may be a folder of another machine.
+                _ => unseen = Some(folder.clone()),
             }
         }
         Source {
@@ -94,11 +95,6 @@ fn newest_in(folder: &Path, prefix: &str) -> Option<(SystemTime, PathBuf)> {
         is_complete.then_some((metadata.modified().ok()?, entry.path()))
     });
     complete.max()
-}
-
-/// Whether a place is a file's, wherever that is.
-fn is_local(place: &str) -> bool {
-    place.starts_with("file:") || place.starts_with('/')
 }
 
 /// Returns the path of a place that is a file's on this machine.
@@ -150,6 +146,7 @@ mod tests {
     #[test]
     fn the_newest_that_is_complete_is_found() {
         let root = tempfile::tempdir().expect("a folder");
+        fs::create_dir(root.path().join("checkpoints")).expect("made");
         let folders = folders(root.path());
         assert_eq!(folders.source(ID), Source::default());
         let own = root.path().join("checkpoints").join(ID);
@@ -188,6 +185,14 @@ mod tests {
             elsewhere.unseen,
             Some(format!("s3://bucket/checkpoints/{ID}"))
         );
-        assert_eq!(source("file:///no/such/folder"), Source::default());
+        // What is no folder here may be one where the cluster is.
+        let not_here = source("file:///no/such/folder");
+        assert_eq!(
+            not_here.unseen,
+            Some(format!("file:///no/such/folder/{ID}"))
+        );
+        let here = tempfile::tempdir().expect("a folder");
+        let empty = source(&here.path().display().to_string());
+        assert_eq!(empty, Source::default());
     }
 }
