@@ -200,18 +200,27 @@ plans() { # name folder prefix count
     done
 }
 
+# Starts the proxy, whose address is then in `far`.
+begin_far() {
+    coproc PROXY { exec "$proxy" "$bootstrap" "$delay" 2>/dev/null; }
+    read -r far <&"${PROXY[0]}"
+}
+
+end_far() {
+    exec {PROXY[1]}>&- # It ends with its input.
+    wait "$PROXY_PID"
+}
+
 # The same through the proxy, in turns with the direct way.
 far_plans() { # name folder
     local far
-    coproc PROXY { exec "$proxy" "$bootstrap" "$delay" 2>/dev/null; }
-    read -r far <&"${PROXY[0]}"
+    begin_far
     for _ in 1 2 3 4 5; do
         measure "$work/$1.near" "$streamform" plan --quiet --chdir "$2" --env bench --detailed-exitcode
         measure "$work/$1.far" "$streamform" plan --quiet --chdir "$2" --env bench --detailed-exitcode \
             --var "bootstrap=$far"
     done
-    exec {PROXY[1]}>&- # It ends with its input.
-    wait "$PROXY_PID"
+    end_far
 }
 
 creations() {
@@ -238,7 +247,8 @@ groups() { # folder
     python3 - "$bootstrap" >"$1/main.hcl" <<'PYTHON'
 import sys
 
-print(f'provider "kafka" {{ bootstrap_servers = "{sys.argv[1]}" }}\nenvironment "bench" {{}}')
+print(f'variable "bootstrap" {{\n  type    = string\n  default = "{sys.argv[1]}"\n}}')
+print('provider "kafka" { bootstrap_servers = var.bootstrap }\nenvironment "bench" {}')
 for index in range(100):
     print(f'topic "t{index:02}" {{\n  name = "read.{index:02}"\n  partitions = 10\n}}')
 for index in range(1000):
@@ -257,6 +267,17 @@ lags() { # folder
         measure "$work/lag.ours" "$streamform" status --quiet --chdir "$1" --env bench --json
         measure "$work/lag.floor" "$floor" "$bootstrap" lag group. 1000 read.
     done
+}
+
+# The same from further away, where round trips count and not only the processors.
+far_lags() { # folder
+    local far
+    begin_far
+    for _ in 1 2 3 4 5 6 7; do
+        measure "$work/farlag.ours" "$streamform" status --quiet --chdir "$1" --env bench --json --var "bootstrap=$far"
+        measure "$work/farlag.floor" "$floor" "$far" lag group. 1000 read.
+    done
+    end_far
 }
 
 # The same lags by Kafka's own tool, `kafka-consumer-groups --describe --all-groups`, with the broker's Java and jars.
@@ -389,6 +410,7 @@ alterations
 echo "looking at 1,000 groups" >&2
 groups "$work/groups"
 lags "$work/groups"
+far_lags "$work/groups"
 peers
 echo "planning 500 connectors" >&2
 connect=$(value_of connect url sandbox)
@@ -430,6 +452,7 @@ fi
 row "create 1,000" "$work/create.ours" "$work/create.floor"
 row "alter 1,000" "$work/alter.ours" "$work/alter.floor"
 row "status, 1,000 groups x 10" "$work/lag.ours" "$work/lag.floor"
+row "the same, both over $delay ms more" "$work/farlag.ours" "$work/farlag.floor"
 row "the same, and Kafka's own tool" "$work/lag.ours" "$work/lag.peer"
 row "plan, nothing to do, 2,000 subjects" "$work/quick.ours" "$work/quick.floor"
 if [ -e "$work/real.ours" ]; then
