@@ -92,10 +92,15 @@ pub(super) async fn read(
     };
     groups.retain(|group| wanted.groups.contains_key(&*group.id));
     let topics: Vec<Arc<str>> = wanted.topics.iter().cloned().collect();
-    let (positions, ends, described) = tokio::try_join!(
+    let listed: BTreeSet<&str> = groups.iter().map(|group| &*group.id).collect();
+    let absent = wanted.groups.keys().map(String::as_str);
+    let absent = absent.filter(|id| !listed.contains(id)).map(Arc::from);
+    let absent: Vec<Arc<str>> = absent.collect();
+    let (positions, ends, described, hidden) = tokio::try_join!(
         client.positions(&groups),
         client.ends(&topics),
-        describe(client, &groups)
+        describe(client, &groups),
+        client.hidden_groups(&absent),
     )?;
     let lags = client.lags(positions, ends).await?;
     let each = groups.iter().zip(lags).map(|(group, lag)| {
@@ -110,6 +115,8 @@ pub(super) async fn read(
         (Arc::clone(&group.id), look)
     });
     let mut found: AllFound = each.collect();
+    let hidden = hidden.into_iter();
+    found.extend(hidden.map(|(id, error)| (id, Err(error.to_string()))));
     fill_idle(client, wanted, &mut found).await?;
     Ok(found)
 }

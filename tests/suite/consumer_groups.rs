@@ -9,6 +9,7 @@ use rustix::process::Signal;
 use crate::support::estate::{Estate, topic};
 use crate::support::gate::Side;
 use crate::support::proxy::Proxy;
+use crate::support::servers::{self, SecureKafka};
 
 const HOUR: &str = "\"retention.ms\" = 3600000";
 
@@ -584,6 +585,47 @@ fn the_lag_of_a_group_is_judged_by_its_trend() {
     assert!(text.contains("is stalled: it commits nothing in"), "{text}");
     let only = ["--target", "consumer_group.busy"];
     estate.run("status", &only).expect(0);
+}
+
+/// Replaces the project by one whose provider logs in.
+fn log_in(estate: &Estate, address: &str, user: &str, blocks: &str) {
+    let blocks = blocks.replace("\"P.", &format!("\"{}", estate.prefix));
+    let text = format!(
+        "provider \"kafka\" {{\n  bootstrap_servers = \"{address}\"\n  security_protocol = \"SASL_PLAINTEXT\"\n  \
+         sasl_mechanism = \"SCRAM-SHA-256\"\n  sasl_username = \"{user}\"\n  sasl_password = \"{user}-secret\"\n}}\n\
+         environment \"dev\" {{}}\n{blocks}\n"
+    );
+    estate.project.write("main.hcl", &text);
+}
+
+#[test]
+fn a_group_that_may_not_be_seen_is_not_taken_for_absent() {
+    let Some(SecureKafka { bootstrap, secure }) = servers::secure() else {
+        return;
+    };
+    let estate = Estate::at(&bootstrap, "hidden");
+    let declare = |user, blocks: String| log_in(&estate, &secure.sasl_plaintext, user, &blocks);
+    let group = |name: &str, step: &str| {
+        format!(
+            "consumer_group \"app\" {{\n  name = \"P.{name}\"\n  reads = [\"P.orders\"]\n  {step}\n}}\n"
+        )
+    };
+    declare("admin", group("app", ""));
+    estate.apply(&[]).expect(0);
+    estate.run("status", &[]).expect(0);
+
+    declare("alice", group("app", ""));
+    let shown = estate.run("status", &[]).expect(1);
+    let said = "GROUP_AUTHORIZATION_FAILED";
+    assert!(shown.stdout.contains(said), "{}", shown.stdout);
+    declare("alice", group("other", ""));
+    let plan = estate.run("plan", &[]).expect(0);
+    let said = format!("The group {:?} cannot be seen", estate.name("other"));
+    assert!(plan.stdout.contains(&said), "{}", plan.stdout);
+    declare("alice", group("app", "hand_over { from = \"P.old\" }"));
+    let refused = estate.apply(&[]).expect(1);
+    let said = format!("The group {:?} cannot be seen", estate.name("old"));
+    assert!(refused.stderr.contains(&said), "{}", refused.stderr);
 }
 
 #[test]

@@ -143,6 +143,31 @@ impl Client {
         Ok(groups)
     }
 
+    /// Returns those of some groups that were not listed which we may not see, and the broker's words: a broker
+    /// lists what its caller may describe, and says nothing of the rest. Any broker can tell, since that comes
+    /// before the question which of them coordinates a group.
+    pub async fn hidden_groups(
+        &self,
+        ids: &[Arc<str>],
+    ) -> Result<BTreeMap<Arc<str>, BrokerError>, KafkaError> {
+        let requests = ids.chunks(CHUNK).map(|some| {
+            let ids = some.iter().map(|id| GroupId(text(id)));
+            let request = DescribeGroupsRequest::default().with_groups(ids.collect());
+            (Target::Any, request)
+        });
+        let hidden = |answer: DescribeGroupsResponse| {
+            let each = answer.groups.iter().filter_map(|group| {
+                let said = group.error_message.as_deref();
+                let error = BrokerError::from_code(group.error_code, said)?;
+                let is_hidden = error.is(ResponseError::GroupAuthorizationFailed);
+                is_hidden.then(|| (shared(&group.group_id), error))
+            });
+            Ok(each.collect::<Vec<_>>())
+        };
+        let answers = self.cluster.scatter(requests.collect(), 0, hidden).await?;
+        Ok(answers.into_iter().flatten().collect())
+    }
+
     /// Describes groups, in their order; `None` for one that is gone, and for the type whose description we
     /// cannot ask for ([`GroupType::Streams`]).
     #[tracing::instrument(level = "debug", skip_all, fields(groups = groups.len()))]

@@ -100,10 +100,24 @@ pub(super) fn block(spec: &ConsumerGroupSpec) -> &'static str {
     }
 }
 
+/// A group that we may not see is neither there nor not.
+pub(in crate::kinds) fn hidden(group: &str, why: &str) -> Finding {
+    Finding::new(
+        "hidden-group",
+        Weight::Warning,
+        format!("The group {group:?} cannot be seen: {why}"),
+    )
+    .detail("Whom a change concerns, and how far the group is, cannot be told.")
+    .hint("allow the provider's user to describe it: DESCRIBE on the group, or on the cluster for all")
+}
+
 /// A slip in the name would leave the real group's readers without a voice.
 fn no_such_group(input: &Input<'_>) -> Vec<Finding> {
     if input.live.is_some() || input.spec.is_none() {
         return Vec::new();
+    }
+    if let Some(why) = &input.facts.hidden {
+        return vec![hidden(input.remote_id, why)];
     }
     let is_made = step(input).is_some();
     let mut finding = Finding::new(

@@ -76,6 +76,9 @@ impl Driver for ConsumerGroupDriver {
         let steps = questions
             .iter()
             .filter_map(|question| Some((question.remote_id.as_str(), asking(question)?)));
+        let mut hidden = hidden(&self.client, &all, &asked)
+            .await
+            .map_err(|error| self.error(&error))?;
         let mut steps = measure::measure(&self.client, &all, steps.collect())
             .await
             .map_err(|error| self.error(&error))?;
@@ -89,6 +92,7 @@ impl Driver for ConsumerGroupDriver {
             ConsumerGroupFacts {
                 committed: committed.unwrap_or_default(),
                 similar,
+                hidden: hidden.remove(id),
                 step: steps.remove(id),
             }
         });
@@ -208,6 +212,22 @@ fn asking(question: &Question<ConsumerGroup>) -> Option<&ConsumerGroupSpec> {
 pub(in crate::kinds) fn chosen(all: &[ListedGroup], ids: &BTreeSet<&str>) -> Vec<ListedGroup> {
     let chosen = all.iter().filter(|group| ids.contains(&*group.id));
     chosen.cloned().collect()
+}
+
+/// Returns which of some groups we may not see, and why: they are not among all that were listed.
+pub(in crate::kinds) async fn hidden(
+    client: &Client,
+    all: &[ListedGroup],
+    ids: &BTreeSet<&str>,
+) -> Result<BTreeMap<String, String>, KafkaError> {
+    let listed: BTreeSet<&str> = all.iter().map(|group| &*group.id).collect();
+    let absent = ids.difference(&listed).map(|&id| Arc::from(id));
+    let absent: Vec<Arc<str>> = absent.collect();
+    let hidden = client.hidden_groups(&absent).await?;
+    let hidden = hidden.into_iter();
+    Ok(hidden
+        .map(|(id, error)| (id.to_string(), error.to_string()))
+        .collect())
 }
 
 /// Describes groups, by their ids.

@@ -160,6 +160,9 @@ pub struct ConsumerGroupFacts {
     /// For a group that is not there: a proposal of one whose name is nearly the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub similar: Option<String>,
+    /// Why it cannot be told whether it is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hidden: Option<String>,
     /// Where a step that is done once would leave it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub step: Option<StepFacts>,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::kinds::consumer_group::checks::hidden;
 use crate::kinds::quantity::count;
 use crate::kinds::topic::names;
 use crate::kinds::{Check, CheckInput, Finding, Weight};
@@ -30,6 +31,9 @@ type Input<'a> = CheckInput<'a, KafkaStreams>;
 fn no_such_application(input: &Input<'_>) -> Vec<Finding> {
     if input.live.is_some() || input.spec.is_none() {
         return Vec::new();
+    }
+    if let Some(why) = &input.facts.hidden {
+        return vec![hidden(input.remote_id, why)];
     }
     let mut finding = Finding::new(
         "no-such-application",

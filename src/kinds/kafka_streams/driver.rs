@@ -6,7 +6,7 @@ use crate::address::ProviderAddress;
 use crate::clients::kafka::{Client, KafkaError, ListedGroup, TopicSelection};
 use crate::clients::{Connections, kafka_diagnostic};
 use crate::diagnostic::did_you_mean;
-use crate::kinds::consumer_group::driver::{chosen, committed_topics, describe};
+use crate::kinds::consumer_group::driver::{chosen, committed_topics, describe, hidden};
 use crate::kinds::driver::{Context, Driver, DriverError, Failure, Operation, Question, Wanted};
 use crate::kinds::topic::names;
 
@@ -73,6 +73,8 @@ impl Driver for KafkaStreamsDriver {
         let groups = chosen(&all, &asked);
         let topics = committed_topics(&self.client, &groups).await;
         let mut topics = topics.map_err(|error| self.error(&error))?;
+        let hidden = hidden(&self.client, &all, &asked).await;
+        let mut hidden = hidden.map_err(|error| self.error(&error))?;
         let facts = questions.iter().map(|question| {
             let id = question.remote_id.as_str();
             let committed = topics.remove(id);
@@ -82,6 +84,7 @@ impl Driver for KafkaStreamsDriver {
                     None => did_you_mean(id, all.iter().map(|group| &*group.id)),
                 },
                 committed: committed.unwrap_or_default(),
+                hidden: hidden.remove(id),
             }
         });
         Ok(facts.collect())

@@ -88,6 +88,9 @@ pub struct KafkaStreamsFacts {
     /// For an application that never ran: a proposal of a group whose name is nearly the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub similar: Option<String>,
+    /// Why it cannot be told whether its group is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hidden: Option<String>,
 }
 
 /// The internal topics that an application makes, by their names.

@@ -17,7 +17,7 @@ use super::super::spec::Target;
 use super::super::{
     ConsumerGroupLive, ConsumerGroupSpec, Move, Moves, Place, Predecessor, StepFacts,
 };
-use super::{chosen, describe};
+use super::{chosen, describe, hidden};
 
 /// What is known of all groups and topics that steps are about.
 struct Known<'a> {
@@ -25,6 +25,8 @@ struct Known<'a> {
     all: &'a [ListedGroup],
     live: BTreeMap<Arc<str>, ConsumerGroupLive>,
     places: BTreeMap<Arc<str>, Settled>,
+    /// The groups that we may not see, and why.
+    hidden: BTreeMap<String, String>,
     metadata: Metadata,
     /// Where each partition begins and ends.
     bounds: BTreeMap<TopicPartition, (i64, i64)>,
@@ -49,6 +51,7 @@ pub(super) async fn measure(
     let groups = chosen(all, &ids);
     let live = describe(client, &groups).await?;
     let places = places(client, &groups, &live).await?;
+    let hidden = hidden(client, all, &ids).await?;
     let topics: BTreeSet<Arc<str>> = asked
         .iter()
         .flat_map(|(_, spec)| topics(spec))
@@ -62,15 +65,23 @@ pub(super) async fn measure(
         all,
         live,
         places,
+        hidden,
         metadata,
         bounds,
         moments,
     };
     let facts = asked.into_iter().map(|(group, spec)| {
-        let facts = match &spec.hand_over {
+        let mut facts = match &spec.hand_over {
             Some(hand_over) => known.hand_over(group, spec, &hand_over.from),
             None => known.offsets(group, spec, now),
         };
+        let from = spec.hand_over.as_ref().map(|it| it.from.as_str());
+        for id in [Some(group), from].into_iter().flatten() {
+            if let Some(why) = known.hidden.get(id) {
+                let why = format!("The group {id:?} cannot be seen: {why}");
+                facts.impossible.push(why);
+            }
+        }
         (group.to_owned(), facts)
     });
     Ok(facts.collect())
