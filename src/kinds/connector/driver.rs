@@ -181,10 +181,13 @@ impl<'a> Known<'a> {
 }
 
 /// A description's settings with the secrets in their places.
+#[derive(Default)]
 struct Resolved {
     config: Config,
     /// The secrets among them, by key.
     secrets: BTreeMap<String, String>,
+    /// What was set at keys of secrets before, which words may repeat just as well.
+    earlier: Vec<String>,
 }
 
 impl Resolved {
@@ -210,12 +213,18 @@ impl Resolved {
                 }
             }
         }
-        (Self { config, secrets }, unread)
+        let resolved = Self {
+            config,
+            secrets,
+            earlier: Vec::new(),
+        };
+        (resolved, unread)
     }
 
     /// Takes the secrets out of Kafka Connect's words, which may repeat what they were sent.
     fn redacted(&self, text: &str) -> String {
-        redacted(text, self.secrets.values().map(String::as_str))
+        let secrets = self.secrets.values().chain(&self.earlier);
+        redacted(text, secrets.map(String::as_str))
     }
 }
 

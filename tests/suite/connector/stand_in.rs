@@ -1,8 +1,10 @@
 //! What a real worker does only now and then, and what must be counted.
 
 use std::collections::BTreeMap;
+use std::fs;
 
 use crate::support::connect::StandIn;
+use crate::support::program::Run;
 
 use super::{Plant, SECRET};
 
@@ -114,6 +116,36 @@ fn words_that_repeat_a_secret_are_told_without_it() {
         "{}",
         drift.stdout
     );
+}
+
+#[test]
+fn words_that_repeat_an_earlier_secret_are_told_without_it() {
+    let stand_in = StandIn::start();
+    let plant = Plant::at(&stand_in.url(), "earlier_words");
+    plant.declare(SINK);
+    plant.apply().expect(0);
+    let name = plant.name("out");
+    stand_in.arrange(|workers| workers.fail(&name, 9));
+    let expect_hidden = |run: &Run| {
+        let told = format!("{}{}", run.stdout, run.stderr);
+        assert!(told.contains("wrong password (secret)"), "{told}");
+        assert!(!told.contains(SECRET), "{told}");
+    };
+    // The reference gives nothing here.
+    for command in ["drift", "status"] {
+        let run = plant.project.run(&[command, "--env", "dev"]).expect(2);
+        expect_hidden(&run);
+    }
+    // It gives another value: the words are those of the one that was sent.
+    let other = "other-91c2";
+    let plan = plant.run_with("plan", &["--out", "saved.plan"], other);
+    expect_hidden(&plan.expect(0));
+    let saved = fs::read(plant.project.path("saved.plan")).unwrap();
+    let saved = String::from_utf8_lossy(&saved);
+    assert!(!saved.contains(SECRET), "{saved}");
+    let apply = plant.run_with("apply", &["saved.plan"], other);
+    expect_hidden(&apply.expect(1));
+    assert_eq!(stand_in.config(&name)["the.password"], other);
 }
 
 #[test]

@@ -19,7 +19,9 @@ use crate::kinds::Action;
 use crate::kinds::connector::diff::{self, HEALTH};
 use crate::kinds::connector::digest::digest;
 use crate::kinds::connector::spec::{ConnectorSpec, OffsetStep, config_path, words};
-use crate::kinds::connector::{Connector, ConnectorLive, Failed, Position, Sent, Target};
+use crate::kinds::connector::{
+    Connector, ConnectorLive, Failed, Position, Sent, Shown, Standing, Target,
+};
 use crate::kinds::driver::{Context, Failure, Operation, Wanted, at_once};
 
 use super::look::{self, is_masked, mark, noted};
@@ -55,10 +57,7 @@ pub(super) async fn apply(
                 board: &board,
                 operation: &operation,
                 context: &context,
-                resolved: Resolved {
-                    config: Config::new(),
-                    secrets: BTreeMap::new(),
-                },
+                resolved: Resolved::default(),
                 is_clean: true,
             };
             match run.make().await {
@@ -186,6 +185,7 @@ impl Run<'_> {
     }
 
     async fn update(&mut self, spec: &ConnectorSpec) -> Result<(), String> {
+        self.remember_secrets().await?;
         let rests = spec.state != Target::Running;
         if rests && self.state() != Some(spec.state) {
             self.bring(spec.state).await?;
@@ -201,6 +201,24 @@ impl Run<'_> {
             STEADY
         };
         self.settle(spec, steady).await
+    }
+
+    /// Reads the secrets that are set and that their references no longer give: what failed before it got
+    /// others may repeat them.
+    async fn remember_secrets(&mut self) -> Result<(), String> {
+        let settings = self.operation.live.iter().flat_map(|live| &live.settings);
+        let keys: Vec<&str> = settings
+            .filter(|(_, shown)| is_other_secret(shown))
+            .map(|(key, _)| key.as_str())
+            .collect();
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let info = self.client.info(self.name()).await;
+        let info = info.map_err(|error| told(&error))?.unwrap_or_default();
+        let earlier = keys.iter().filter_map(|key| look::shown(&info, key));
+        self.resolved.earlier = earlier.map(str::to_owned).collect();
+        Ok(())
     }
 
     /// Returns the state that the plan saw; `None` where it was changing, or nothing was seen.
@@ -461,8 +479,16 @@ impl Run<'_> {
             ));
         }
         live.digests = sent.secrets;
+        for failed in &mut live.failed {
+            failed.reason = self.resolved.redacted(&failed.reason);
+        }
         Ok(live)
     }
+}
+
+/// Whether a key is set to a secret that is not known to be the one that its reference gives.
+fn is_other_secret(shown: &Shown) -> bool {
+    matches!(shown, Shown::Secret(standing) if *standing != Standing::Current)
 }
 
 /// Returns an error in words, with what to do.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::clients::connect::{self, Part, Status};
+use crate::clients::connect::{self, Info, Part, Status};
 use crate::clients::stack_trace::{StackTrace, cut};
 use crate::document::Document;
 use crate::kinds::connector::digest::digest;
@@ -161,18 +161,39 @@ fn failures(
     if failed.is_empty() {
         return failed;
     }
-    let settings = wanted.specs.iter().flat_map(|spec| spec.settings());
-    let secrets: Vec<String> = settings
-        .filter_map(|(_, setting)| Some(known.get(&setting.secret()?).ok()?.to_owned()))
-        .collect();
+    let secrets = secrets(wanted, found.info.as_ref(), known);
     for failed in &mut failed {
         failed.reason = told(&failed.reason, &secrets);
     }
     failed
 }
 
+/// Returns the secrets that a connector's words may repeat: what its references give now, which may be
+/// nothing here, and what is set, which may be older.
+fn secrets(
+    wanted: &Wanted<Connector>,
+    info: Option<&Info>,
+    known: &mut Known<'_>,
+) -> BTreeSet<String> {
+    let mut secrets = BTreeSet::new();
+    for (key, setting) in wanted.specs.iter().flat_map(|spec| spec.settings()) {
+        let Some(reference) = setting.secret() else {
+            continue;
+        };
+        secrets.extend(known.get(&reference).ok().map(str::to_owned));
+        secrets.extend(info.and_then(|info| shown(info, key)).map(str::to_owned));
+    }
+    secrets
+}
+
+/// Returns what is set at a key; `None` where it is shown as stars.
+pub(super) fn shown<'a>(info: &'a Info, key: &str) -> Option<&'a str> {
+    let value = info.config.get(key)?.as_deref()?;
+    (!is_masked(value)).then_some(value)
+}
+
 /// Returns a reason without secrets, and then not too long: a half of a secret would not be known as one.
-fn told(reason: &str, secrets: &[String]) -> String {
+fn told(reason: &str, secrets: &BTreeSet<String>) -> String {
     let reason = redacted(reason, secrets.iter().map(String::as_str));
     cut(&reason, LONGEST).into_owned()
 }

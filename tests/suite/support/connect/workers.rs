@@ -25,6 +25,8 @@ struct Connector {
     config: BTreeMap<String, String>,
     state: &'static str,
     failures: u32,
+    /// The password that it had when it failed, which its words repeat.
+    tried: String,
     /// How often it is still shown as being restarted.
     restarting: Cell<u32>,
 }
@@ -39,6 +41,7 @@ impl Workers {
             config,
             state: "RUNNING",
             failures: 0,
+            tried: String::new(),
             restarting: Cell::new(0),
         };
         self.connectors.insert(name.to_owned(), connector);
@@ -61,7 +64,9 @@ impl Workers {
 
     /// Lets the task of a connector fail, this often until a restart helps.
     pub(crate) fn fail(&mut self, name: &str, times: u32) {
-        self.connectors.get_mut(name).unwrap().failures = times;
+        let connector = self.connectors.get_mut(name).unwrap();
+        connector.failures = times;
+        connector.tried = password(&connector.config);
     }
 
     pub(super) fn config(&self, name: &str) -> Value {
@@ -115,8 +120,10 @@ impl Workers {
             Some("PAUSED") => "PAUSED",
             _ => "RUNNING",
         };
+        let config = texts(&body["config"]);
         let connector = Connector {
-            config: texts(&body["config"]),
+            tried: password(&config),
+            config,
             state,
             failures: self.failures,
             restarting: Cell::new(0),
@@ -209,7 +216,7 @@ impl Connector {
                 "id": 0, "state": "FAILED", "worker_id": "w",
                 "trace": format!(
                     "org.apache.kafka.connect.errors.ConnectException: wrong password {}\n\tat a.B.c(D.java:1)",
-                    self.config.get(PASSWORD).map_or("", String::as_str)
+                    self.tried
                 ),
             }]),
             (state, _) => json!([{ "id": 0, "state": state, "worker_id": "w" }]),
@@ -219,6 +226,10 @@ impl Connector {
             "connector": { "state": self.state, "worker_id": "w" },
         })
     }
+}
+
+fn password(config: &BTreeMap<String, String>) -> String {
+    config.get(PASSWORD).cloned().unwrap_or_default()
 }
 
 fn texts(config: &Value) -> BTreeMap<String, String> {

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::clients::connect::Info;
+use crate::clients::Secrets;
 
 fn standing(value: &str, now: Option<&str>, sent: Option<&str>) -> Standing {
     let sent = sent.map(|sent| digest("c", "k", sent));
@@ -57,7 +57,8 @@ fn a_trace_is_told_by_its_first_line_and_its_cause() {
 #[test]
 fn a_reason_is_cut_once_it_holds_no_secret() {
     let secret = "hunter2".to_owned();
-    let told = told(&format!("{}{secret}", "ä".repeat(LONGEST - 3)), &[secret]);
+    let reason = format!("{}{secret}", "ä".repeat(LONGEST - 3));
+    let told = told(&reason, &BTreeSet::from([secret]));
     assert!(told.ends_with("ä(se…"), "{told}");
     assert_eq!(told.chars().count(), LONGEST + 1);
 }
@@ -85,39 +86,86 @@ fn transient_states_are_none() {
     }
 }
 
+/// Returns a connector whose configuration is this, and whose only task failed with these words.
+fn found(config: &[(&str, &str)], words: &str) -> connect::Connector {
+    let config = config.iter();
+    let part = |state: &str, trace: Option<&str>| Part {
+        state: state.to_owned(),
+        trace: trace.map(str::to_owned),
+        ..Part::default()
+    };
+    connect::Connector {
+        info: Some(Info {
+            config: config
+                .map(|(key, value)| ((*key).to_owned(), Some((*value).to_owned())))
+                .collect(),
+            r#type: "sink".into(),
+        }),
+        status: Some(Status {
+            connector: part("RUNNING", None),
+            tasks: vec![part("FAILED", Some(words))],
+        }),
+    }
+}
+
+fn wanted(settings: &[&str]) -> Wanted<Connector> {
+    let specs = settings.iter().map(|settings| {
+        crate::kinds::connector::spec::tests::decoded(&format!(
+            "connector \"c\" {{\n class = \"S\"\n config = {{ {settings} }}\n}}\n"
+        ))
+    });
+    Wanted {
+        remote_id: "c".into(),
+        specs: specs.collect(),
+        owned: true,
+        unwanted: false,
+        outcome: None,
+        notes: None,
+    }
+}
+
+fn secrets_of_nobody() -> Secrets {
+    crate::clients::Connections::new(&BTreeMap::new(), std::path::Path::new("/")).secrets()
+}
+
 #[test]
 fn keys_of_nobody_do_not_leave_the_driver() {
-    let spec = crate::kinds::connector::spec::tests::decoded(
-        "connector \"c\" {\n class = \"S\"\n config = { file = \"/x\" }\n}\n",
-    );
     let config = [
         ("file", "/x"),
         ("password", "hunter2"),
         ("connector.class", "S"),
     ];
-    let config: BTreeMap<String, Option<String>> = config
-        .iter()
-        .map(|(key, value)| ((*key).to_owned(), Some((*value).to_owned())))
-        .collect();
-    let found = connect::Connector {
-        info: Some(Info {
-            config,
-            r#type: "sink".into(),
-        }),
-        status: None,
-    };
-    let wanted = Wanted {
-        remote_id: "c".into(),
-        specs: vec![spec],
-        owned: true,
-        unwanted: false,
-        outcome: None,
-        notes: None,
-    };
-    let connections = crate::clients::Connections::new(&BTreeMap::new(), std::path::Path::new("/"));
-    let secrets = connections.secrets();
+    let (wanted, found) = (wanted(&["file = \"/x\""]), found(&config, "no space"));
+    let secrets = secrets_of_nobody();
     let live = live(&wanted, &found, &Sent::default(), &mut Known::new(&secrets)).expect("there");
     let text = serde_json::to_string(&live).expect("serialises");
     assert!(!text.contains("hunter2"), "{text}");
     assert_eq!(live.settings.len(), 2);
+}
+
+#[test]
+fn a_trace_is_told_without_the_secret_that_is_set_whatever_the_reference_gives() {
+    let secrets = secrets_of_nobody();
+    let told = |wanted: &Wanted<Connector>, value: &str, words: &str| {
+        let found = found(&[("password", value)], words);
+        let mut known = Known::new(&secrets);
+        let live = live(wanted, &found, &Sent::default(), &mut known).expect("there");
+        let vitals = vitals(wanted, &found, &mut known);
+        assert_eq!(vitals.failed, live.failed);
+        live.failed[0].reason.clone()
+    };
+    // The reference gives nothing here.
+    let secret = "password = secret(\"env:STREAMFORM_TEST_SET_NOWHERE\")";
+    let words = "wrong password hunter2";
+    for settings in [
+        &[secret][..],
+        &["password = \"plain\"", secret],
+        &["", secret],
+    ] {
+        let told = told(&wanted(settings), "hunter2", words);
+        assert_eq!(told, "wrong password (secret)", "{settings:?}");
+    }
+    // Stars are no secret, and nothing is none.
+    assert_eq!(told(&wanted(&[secret]), "****", "a ****"), "a ****");
+    assert_eq!(told(&wanted(&[secret]), "", "no password"), "no password");
 }
