@@ -91,6 +91,50 @@ fn older_workers_take_the_whole_configuration_and_what_others_set_stays() {
 }
 
 #[test]
+fn what_is_ignored_stays_through_a_change_of_something_else() {
+    for is_old in [false, true] {
+        let stand_in = StandIn::start();
+        stand_in.arrange(|workers| workers.is_old = is_old);
+        let plant = Plant::at(&stand_in.url(), "ignored");
+        let ignoring = SINK.replace(
+            "  config = {",
+            "  lifecycle {\n    ignore_changes = [config[\"file\"], config[\"the.password\"], state]\n  }\n  \
+             config = {",
+        );
+        plant.declare(&ignoring);
+        plant.apply().expect(0);
+        let name = plant.name("out");
+        let by_hand = serde_json::json!({
+            "connector.class": "FileStreamSink", "file": "/tmp/by-hand", "topics": "orders",
+            "the.password": SECRET,
+        });
+        stand_in.arrange(|workers| workers.set(&name, &by_hand));
+        plant.connect.bring(&name, "stop");
+        plant.expect_empty_plan();
+
+        // The reference gives another value by now, which is ignored, too.
+        let other = "other-91c2";
+        plant.declare(&ignoring.replace("\"orders\"", "\"payments\""));
+        plant
+            .run_with("apply", &["--auto-approve"], other)
+            .expect(0);
+        let config = stand_in.config(&name);
+        assert_eq!(config["topics"], "payments");
+        assert_eq!(config["file"], "/tmp/by-hand");
+        assert_eq!(config["the.password"], SECRET);
+        assert_eq!(plant.connect.state(&name), "STOPPED []");
+        plant
+            .run_with("plan", &["--detailed-exitcode"], other)
+            .expect(0);
+        plant.connect.bring(&name, "pause");
+        plant.declare(&ignoring);
+        plant.apply().expect(0);
+        assert_eq!(plant.connect.state(&name), "PAUSED [PAUSED]");
+        plant.expect_empty_plan();
+    }
+}
+
+#[test]
 fn words_that_repeat_a_secret_are_told_without_it() {
     let stand_in = StandIn::start();
     stand_in.arrange(|workers| {

@@ -13,7 +13,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use crate::clients::Secrets;
-use crate::clients::connect::{self, Client, Config, ConnectError, Move};
+use crate::clients::connect::{self, Client, Config, ConnectError, Move, Status};
 use crate::document::Document;
 use crate::kinds::Action;
 use crate::kinds::connector::diff::{self, HEALTH};
@@ -24,7 +24,7 @@ use crate::kinds::connector::{
 };
 use crate::kinds::driver::{Context, Failure, Operation, Wanted, at_once};
 
-use super::look::{self, is_masked, mark, noted};
+use super::look::{self, is_masked, mark, noted, noted_state};
 use super::settle::{Board, Way, way};
 use super::{ConnectorDriver, Known, Resolved};
 
@@ -106,10 +106,11 @@ impl Run<'_> {
                 spec.path(&key)
             ));
         }
+        let course = self.course(spec).await?;
         if self.operation.action == Action::Create {
-            self.create(spec).await?;
+            self.create(spec, course).await?;
         } else {
-            self.update(spec).await?;
+            self.update(spec, course).await?;
         }
         self.read_back(spec).await.map(Some)
     }
@@ -141,6 +142,12 @@ impl Run<'_> {
         self.operation.deltas.iter().any(|delta| delta.path == path)
     }
 
+    /// Whether the operation is to make something so: all of what is created, and of what is there only what
+    /// the plan says, which leaves out what is ignored.
+    fn sets(&self, path: &str) -> bool {
+        self.operation.action == Action::Create || self.changes(path)
+    }
+
     async fn delete(&mut self) -> Result<(), String> {
         let deleted = self.client.delete(self.name()).await;
         self.step(deleted)?;
@@ -159,10 +166,10 @@ impl Run<'_> {
         }
     }
 
-    async fn create(&mut self, spec: &ConnectorSpec) -> Result<(), String> {
+    async fn create(&mut self, spec: &ConnectorSpec, course: Course) -> Result<(), String> {
         if let Some(step) = &spec.offsets {
             // Whoever finds the connector must know that the step is still to be done.
-            self.note(&mark(step), false).await?;
+            self.note(step, course, false).await?;
         }
         let made = self.client.create(self.name(), &self.resolved.config).await;
         self.step(made)?;
@@ -179,28 +186,70 @@ impl Run<'_> {
                 ));
             }
         }
-        self.offsets_step(spec).await?;
-        self.bring(spec.state).await?;
-        self.settle(spec, STEADY).await
+        self.offsets_step(spec, course).await?;
+        self.bring(course.to).await?;
+        self.settle(spec, course.to, STEADY).await
     }
 
-    async fn update(&mut self, spec: &ConnectorSpec) -> Result<(), String> {
+    async fn update(&mut self, spec: &ConnectorSpec, course: Course) -> Result<(), String> {
         self.remember_secrets().await?;
-        let rests = spec.state != Target::Running;
-        if rests && self.state() != Some(spec.state) {
-            self.bring(spec.state).await?;
+        let rests = course.to != Target::Running;
+        let is_elsewhere = self.state() != Some(course.to);
+        if rests && is_elsewhere {
+            self.bring(course.to).await?;
         }
-        let was_stopped = self.offsets_step(spec).await?;
-        let is_changed = self.configure(spec).await?;
-        if was_stopped || (!rests && self.state() != Some(spec.state)) {
-            self.bring(spec.state).await?;
+        let was_stopped = self.offsets_step(spec, course).await?;
+        let is_changed = self.configure(spec, course.to).await?;
+        if was_stopped || (!rests && is_elsewhere) {
+            self.bring(course.to).await?;
         }
         let steady = if is_changed {
             STEADY_AFTER_CHANGE
         } else {
             STEADY
         };
-        self.settle(spec, steady).await
+        self.settle(spec, course.to, steady).await
+    }
+
+    /// Returns where the connector comes from and where it is to go.
+    async fn course(&self, spec: &ConnectorSpec) -> Result<Course, String> {
+        let step = spec.offsets.as_ref();
+        let noted = step.and_then(|step| noted_state(self.operation.notes.as_ref(), step));
+        let from = noted.or_else(|| self.state());
+        let to = match from {
+            _ if self.sets("state") => spec.state,
+            Some(from) => from,
+            None => self.present_state().await?,
+        };
+        Ok(Course {
+            from: from.unwrap_or(to),
+            to,
+        })
+    }
+
+    /// Waits until it is known which state the connector is in: workers may be restarting it.
+    async fn present_state(&self) -> Result<Target, String> {
+        let deadline = Instant::now() + self.client.ready();
+        let mut pause = PAUSES.0;
+        loop {
+            let status = self.status().await?;
+            if let Some(state) = status.as_ref().and_then(look::own_state) {
+                return Ok(state);
+            }
+            if Instant::now() > deadline {
+                return Err(format!(
+                    "its state is not known after {} s",
+                    self.client.ready().as_secs()
+                ));
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(PAUSES.1);
+        }
+    }
+
+    async fn status(&self) -> Result<Option<Status>, String> {
+        let status = self.board.status(self.name()).await;
+        status.map_err(|error| format!("its status cannot be read: {}", told(&error)))
     }
 
     /// Reads the secrets that are set and that their references no longer give: what failed before it got
@@ -237,7 +286,7 @@ impl Run<'_> {
     }
 
     /// Sets what differs, and returns whether something did.
-    async fn configure(&mut self, spec: &ConnectorSpec) -> Result<bool, String> {
+    async fn configure(&mut self, spec: &ConnectorSpec, target: Target) -> Result<bool, String> {
         let wanted = &self.resolved.config;
         let mut changes: BTreeMap<String, Option<String>> = wanted
             .iter()
@@ -263,7 +312,7 @@ impl Run<'_> {
             Err(error) if error.is_unknown_call() => self.replace(&changes).await?,
             other => self.step(other)?,
         }
-        if has_new_secret && spec.state == Target::Running {
+        if has_new_secret && target == Target::Running {
             // Plugins need not hand a password on to their tasks, which would keep the old one.
             let restarted = self.client.restart(self.name(), false).await;
             self.step(restarted)?;
@@ -271,7 +320,8 @@ impl Run<'_> {
         Ok(true)
     }
 
-    /// Sets the whole configuration, as workers before Kafka 3.8 demand: what others set stays.
+    /// Sets the whole configuration, as workers before Kafka 3.8 demand: what others set stays, and so does
+    /// what is ignored.
     async fn replace(&mut self, changes: &BTreeMap<String, Option<String>>) -> Result<(), String> {
         let info = self.client.info(self.name()).await;
         let info = info
@@ -288,8 +338,13 @@ impl Run<'_> {
                 None => config.remove(key),
             };
         }
-        for (key, value) in &self.resolved.config {
-            config.insert(key.clone(), value.clone());
+        for (key, value) in &mut config {
+            // Stars would be taken for the value.
+            if is_masked(value)
+                && let Some(own) = self.resolved.config.get(key)
+            {
+                value.clone_from(own);
+            }
         }
         if let Some((key, _)) = config
             .iter()
@@ -305,11 +360,10 @@ impl Run<'_> {
     }
 
     /// Does the step of the `offsets` block, where it is due. Returns whether the connector is stopped then.
-    async fn offsets_step(&mut self, spec: &ConnectorSpec) -> Result<bool, String> {
+    async fn offsets_step(&mut self, spec: &ConnectorSpec, course: Course) -> Result<bool, String> {
         let Some(step) = &spec.offsets else {
             return Ok(false);
         };
-        let mark = mark(step);
         let noted = noted(self.operation.notes.as_ref(), step);
         if noted == Some(true) {
             self.progress("the offsets were set by an earlier run");
@@ -319,7 +373,7 @@ impl Run<'_> {
         if !is_due && noted.is_none() {
             return Ok(false);
         }
-        self.note(&mark, false).await?;
+        self.note(step, course, false).await?;
         self.bring(Target::Stopped).await?;
         self.wait(Target::Stopped, STEADY / 3, &[]).await?;
         let before = self.offsets().await?;
@@ -343,12 +397,13 @@ impl Run<'_> {
                 words(&after)
             ));
         }
-        self.note(&mark, true).await?;
+        self.note(step, course, true).await?;
         Ok(true)
     }
 
-    async fn note(&self, mark: &str, done: bool) -> Result<(), String> {
-        let note = Document::from(json!({ "offsets": { "step": mark, "done": done } }));
+    async fn note(&self, step: &OffsetStep, course: Course, done: bool) -> Result<(), String> {
+        let note = json!({ "step": mark(step), "done": done, "state": course.from });
+        let note = Document::from(json!({ "offsets": note }));
         let noted = self.context.note(&self.operation.address, note).await;
         noted.map_err(|error| error.to_string())
     }
@@ -360,12 +415,17 @@ impl Run<'_> {
     }
 
     /// Waits until a connector is as it is to be, and restarts what fails meanwhile.
-    async fn settle(&mut self, spec: &ConnectorSpec, steady: Duration) -> Result<(), String> {
+    async fn settle(
+        &mut self,
+        spec: &ConnectorSpec,
+        target: Target,
+        steady: Duration,
+    ) -> Result<(), String> {
         let policy = spec.restarts();
         let mut attempt = 0;
         let mut before = Vec::new();
         loop {
-            let Some(failed) = self.wait(spec.state, steady, &before).await? else {
+            let Some(failed) = self.wait(target, steady, &before).await? else {
                 return Ok(());
             };
             if attempt == policy.max_attempts {
@@ -403,9 +463,7 @@ impl Run<'_> {
         let mut pause = PAUSES.0;
         let mut since = None;
         loop {
-            let status = self.board.status(self.name()).await;
-            let status =
-                status.map_err(|error| format!("its status cannot be read: {}", told(&error)))?;
+            let status = self.status().await?;
             let now = Instant::now();
             let (reached, missing) = match way(status.as_ref(), target) {
                 Way::There { with_tasks } => {
@@ -461,7 +519,9 @@ impl Run<'_> {
         let secrets = self.resolved.secrets.iter();
         let sent = Sent {
             secrets: secrets
-                .map(|(key, secret)| (key.clone(), digest(self.name(), key, secret)))
+                .filter_map(|(key, secret)| {
+                    Some((key.clone(), self.sent_digest(spec, key, secret)?))
+                })
                 .collect(),
         };
         let found = connect::Connector { info, status };
@@ -471,7 +531,7 @@ impl Run<'_> {
         // What failed since it ran is for the next look.
         let left = diff::diff(spec, history, &live)
             .into_iter()
-            .find(|delta| !delta.path.starts_with(HEALTH));
+            .find(|delta| !delta.path.starts_with(HEALTH) && self.sets(&delta.path));
         if let Some(left) = left {
             return Err(format!(
                 "Kafka Connect took the change, but {} is {}, not {}",
@@ -484,6 +544,29 @@ impl Run<'_> {
         }
         Ok(live)
     }
+
+    /// Returns what is remembered of a secret: of one that differs and is ignored, what was remembered before.
+    fn sent_digest(&self, spec: &ConnectorSpec, key: &str, secret: &str) -> Option<String> {
+        let live = self.operation.live.as_ref();
+        let differs = live
+            .and_then(|live| live.settings.get(key))
+            .is_some_and(|shown| {
+                matches!(shown, Shown::Secret(Standing::Stale | Standing::Foreign))
+            });
+        if differs && !self.sets(&spec.path(key)) {
+            return live?.digests.get(key).cloned();
+        }
+        Some(digest(self.name(), key, secret))
+    }
+}
+
+/// The states that a connector goes between.
+#[derive(Debug, Clone, Copy)]
+struct Course {
+    /// The one that it had.
+    from: Target,
+    /// The one that it is to have: what the block says, unless that is ignored.
+    to: Target,
 }
 
 /// Whether a key is set to a secret that is not known to be the one that its reference gives.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde::Deserialize as _;
+
 use crate::clients::connect::{self, Info, Part, Status};
 use crate::clients::stack_trace::{StackTrace, cut};
 use crate::document::Document;
@@ -84,6 +86,12 @@ pub(super) fn noted(notes: Option<&Document>, step: &OffsetStep) -> Option<bool>
     (known["step"] == mark(step).as_str()).then(|| known["done"] == true)
 }
 
+/// Returns the state that a connector had before an earlier run began a step.
+pub(super) fn noted_state(notes: Option<&Document>, step: &OffsetStep) -> Option<Target> {
+    noted(notes, step)?;
+    Target::deserialize(&notes?.to_value()["offsets"]["state"]).ok()
+}
+
 /// Whether a value is shown as stars (as Confluent Cloud does), or as Kafka's own word for a password.
 pub(super) fn is_masked(value: &str) -> bool {
     value == "[hidden]" || (value.len() >= 3 && value.bytes().all(|byte| byte == b'*'))
@@ -140,11 +148,17 @@ impl Secret<'_> {
 
 /// Returns the state that a connector is in; `None` while it goes from one to another.
 fn state(status: &Status) -> Option<Target> {
+    own_state(status).filter(|state| *state != Target::Stopped || status.tasks.is_empty())
+}
+
+/// Returns the state that a connector is in, or that its tasks are on their way to; `None` while workers
+/// restart it.
+pub(super) fn own_state(status: &Status) -> Option<Target> {
     match status.connector.state.as_str() {
         // One that failed is neither paused nor stopped.
         "RUNNING" | "FAILED" => Some(Target::Running),
         "PAUSED" => Some(Target::Paused),
-        "STOPPED" if status.tasks.is_empty() => Some(Target::Stopped),
+        "STOPPED" => Some(Target::Stopped),
         _ => None,
     }
 }

@@ -1,5 +1,7 @@
 use std::collections::BTreeMap;
 
+use serde_json::{Value as Json, json};
+
 use super::*;
 use crate::clients::Secrets;
 
@@ -168,4 +170,23 @@ fn a_trace_is_told_without_the_secret_that_is_set_whatever_the_reference_gives()
     // Stars are no secret, and nothing is none.
     assert_eq!(told(&wanted(&[secret]), "****", "a ****"), "a ****");
     assert_eq!(told(&wanted(&[secret]), "", "no password"), "no password");
+}
+
+#[test]
+fn a_step_that_was_begun_tells_what_was_before_it() {
+    let step = OffsetStep::Reset;
+    let notes = |state: Json| {
+        let note = json!({ "step": mark(&step), "done": false, "state": state });
+        Document::from(json!({ "offsets": note }))
+    };
+    let paused = notes(json!("paused"));
+    assert_eq!(noted(Some(&paused), &step), Some(false));
+    assert_eq!(noted_state(Some(&paused), &step), Some(Target::Paused));
+    // Those of earlier versions do not say it; another step is none of ours.
+    assert_eq!(noted_state(Some(&notes(Json::Null)), &step), None);
+    assert_eq!(
+        noted_state(Some(&paused), &OffsetStep::Set(Vec::new())),
+        None
+    );
+    assert_eq!(noted_state(None, &step), None);
 }
