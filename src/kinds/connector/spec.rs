@@ -328,6 +328,9 @@ fn together(spec: &ConnectorSpec, block: &Block, found: &mut Diagnostics) {
             twice(key, attribute);
         }
     }
+    if let Some(step) = block.nested("offsets").filter(|_| spec.is_sink()) {
+        offsets::check_of_sink(step, found);
+    }
     if let Some(letters) = block.nested("dead_letter").filter(|_| !spec.is_sink()) {
         found.push(
             Diagnostic::error(

@@ -120,22 +120,81 @@ fn position(block: &Block, found: &mut Diagnostics) -> Option<Position> {
     Some(Position { partition, offset })
 }
 
-fn object(given: &Attribute, name: &str, found: &mut Diagnostics) -> Option<Map<String, Json>> {
-    let entries = match &given.value {
-        Value::Object(entries) | Value::Map(entries) if !entries.is_empty() => Some(entries),
-        _ => None,
+/// Holds the positions of a sink against what Kafka Connect takes for one
+/// (`SinkUtils.parseSinkConnectorOffsets`): it would refuse them when the connector is stopped already.
+pub(super) fn check_of_sink(block: &Block, found: &mut Diagnostics) {
+    for position in &block.blocks {
+        check_object(position, "partition", is_place_of_sink, PLACE, found);
+        check_object(position, "offset", is_offset_of_sink, OFFSET, found);
+    }
+}
+
+const PLACE: &str = "{ kafka_topic = \"orders\", kafka_partition = 0 }";
+const OFFSET: &str = "{ kafka_offset = 4711 }";
+
+fn check_object(
+    position: &Block,
+    name: &str,
+    is_right: fn(&Map<String, Json>) -> bool,
+    example: &str,
+    found: &mut Diagnostics,
+) {
+    let Some(given) = position.attributes.get(name) else {
+        return;
     };
-    let read = entries.and_then(|entries| {
-        let each = entries.iter();
-        each.map(|(name, value)| Some((name.to_string(), json(value)?)))
-            .collect()
-    });
+    if entries(&given.value).is_some_and(|entries| !is_right(&entries)) {
+        found.push(
+            Diagnostic::error(
+                "invalid-value",
+                format!("{name} is none that Kafka Connect takes for a sink"),
+            )
+            .at(given.value_span.clone())
+            .detail("A sink's offsets are those of its group: of a topic and the number of a partition.")
+            .hint(format!("write {name} = {example}")),
+        );
+    }
+}
+
+fn is_place_of_sink(place: &Map<String, Json>) -> bool {
+    let topic = place.get("kafka_topic").and_then(Json::as_str);
+    place.len() == 2
+        && topic.is_some_and(|topic| !topic.is_empty())
+        && is_count(place.get("kafka_partition"), i64::from(i32::MAX))
+}
+
+fn is_offset_of_sink(offset: &Map<String, Json>) -> bool {
+    offset.len() == 1 && is_count(offset.get("kafka_offset"), i64::MAX)
+}
+
+/// Whether a value is a whole number from 0, as such or as a text.
+fn is_count(value: Option<&Json>, most: i64) -> bool {
+    let number = match value {
+        Some(Json::String(text)) => text.parse().ok(),
+        Some(value) => value.as_i64(),
+        None => None,
+    };
+    number.is_some_and(|number| (0..=most).contains(&number))
+}
+
+fn object(given: &Attribute, name: &str, found: &mut Diagnostics) -> Option<Map<String, Json>> {
+    let read = entries(&given.value);
     if read.is_none() {
         let expected =
             "an object of texts, numbers and booleans, as GET /connectors/NAME/offsets shows it";
         found.push(wrong(name, expected, &given.value, given));
     }
     read
+}
+
+/// Returns what an object holds; `None` for what is none, or is empty.
+fn entries(value: &Value) -> Option<Map<String, Json>> {
+    let entries = match value {
+        Value::Object(entries) | Value::Map(entries) if !entries.is_empty() => entries,
+        _ => return None,
+    };
+    let each = entries.iter();
+    each.map(|(name, value)| Some((name.to_string(), json(value)?)))
+        .collect()
 }
 
 fn json(value: &Value) -> Option<Json> {

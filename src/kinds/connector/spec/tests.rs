@@ -102,6 +102,49 @@ fn a_step_is_a_reset_or_positions() {
 }
 
 #[test]
+fn a_sinks_positions_are_those_of_topics() {
+    let sink = |partition: &str, offset: &str| {
+        format!(
+            "class = \"S\"\nconfig = {{ topics = \"a\" }}\noffsets {{\n position {{\n \
+             partition = {{ {partition} }}\n offset = {offset}\n }}\n}}"
+        )
+    };
+    let place = "kafka_topic = \"a\", kafka_partition = 0";
+    for (partition, offset) in [
+        (place, "{ kafka_offset = 0 }"),
+        (place, "{ kafka_offset = \"7\" }"),
+        (place, "null"),
+    ] {
+        decoded(&connector(&sink(partition, offset)));
+    }
+    insta::assert_snapshot!(refused(&sink("topic = \"a\", partition = 0", "{ offset = 3 }")), @r#"
+    invalid-value: partition is none that Kafka Connect takes for a sink | A sink's offsets are those of its group: of a topic and the number of a partition. | write partition = { kafka_topic = "orders", kafka_partition = 0 }
+    invalid-value: offset is none that Kafka Connect takes for a sink | A sink's offsets are those of its group: of a topic and the number of a partition. | write offset = { kafka_offset = 4711 }
+    "#);
+    let offset = "{ kafka_offset = 0 }";
+    for (partition, offset) in [
+        ("kafka_topic = \"a\"", offset),
+        ("kafka_topic = \"a\", kafka_partition = \"first\"", offset),
+        ("kafka_topic = \"a\", kafka_partition = -1", offset),
+        ("kafka_topic = 1, kafka_partition = 0", offset),
+        (
+            "kafka_topic = \"a\", kafka_partition = 0, leader = 1",
+            offset,
+        ),
+        (place, "{ kafka_offset = -1 }"),
+        (place, "{ kafka_offset = 1.5 }"),
+        (place, "{ kafka_offset = 1, epoch = 2 }"),
+    ] {
+        let told = refused(&sink(partition, offset));
+        assert_eq!(told.lines().count(), 1, "{partition} {offset}: {told}");
+    }
+    // A source's are of its plugin's own making, and so may have these names.
+    decoded(&connector(
+        "class = \"S\"\noffsets {\n position {\n partition = { kafka_topic = 1 }\n }\n}",
+    ));
+}
+
+#[test]
 fn pauses_double_up_to_a_limit() {
     let restart = Restart {
         max_attempts: 9,
