@@ -212,6 +212,54 @@ fn a_plugin_that_answers_500_breaks_no_plan() {
 }
 
 #[test]
+fn a_step_that_is_refused_leaves_the_connector_as_it_was() {
+    let stand_in = StandIn::start();
+    let plant = Plant::at(&stand_in.url(), "refused_step");
+    plant.declare(SINK);
+    plant.apply().expect(0);
+    let name = plant.name("out");
+    let moved = SINK.replace(
+        "  config = {",
+        "  offsets {\n    position {\n      partition = { kafka_topic = \"orders\", kafka_partition = 0 }\n      \
+         offset    = { kafka_offset = 1 }\n    }\n  }\n  config = {",
+    );
+    plant.declare(&moved);
+    // Workers before Kafka 3.6 do not know the call; a plugin may refuse the offsets.
+    let old = "which takes Kafka 3.6";
+    for (refusal, words) in [(None, old), (Some("no such topic"), "no such topic")] {
+        if let Some(message) = refusal {
+            stand_in.force(1, "PATCH /connectors", 400, message);
+        }
+        let apply = plant.apply().expect(1);
+        let told = format!("{}{}", apply.stdout, apply.stderr);
+        for part in [words, "the connector is running as before"] {
+            assert!(told.contains(part), "{part}:\n{told}");
+        }
+        assert_eq!(plant.connect.state(&name), "RUNNING [RUNNING]");
+    }
+    plant.declare(SINK);
+    plant.expect_empty_plan();
+
+    // Where it cannot be brought back, or where it is not known what was done, it is told to be stopped.
+    plant.declare(&moved);
+    stand_in.force(1, &format!("PUT /connectors/{name}/resume"), 400, "no");
+    let apply = plant.apply().expect(1);
+    let told = format!("{}{}", apply.stdout, apply.stderr);
+    let stopped = "the connector is stopped, and cannot be brought back";
+    assert!(told.contains(stopped), "{told}");
+    assert_eq!(plant.connect.state(&name), "STOPPED []");
+    stand_in.force(1, "PATCH /connectors", 500, "the group is busy");
+    let apply = plant.apply().expect(1);
+    let told = format!("{}{}", apply.stdout, apply.stderr);
+    let again = "the connector is stopped, and the next apply does the step again";
+    assert!(told.contains(again), "{told}");
+    plant.declare(SINK);
+    plant.apply().expect(0);
+    assert_eq!(plant.connect.state(&name), "RUNNING [RUNNING]");
+    plant.expect_empty_plan();
+}
+
+#[test]
 fn a_restart_helps_as_often_as_the_block_says() {
     let stand_in = StandIn::start();
     let plant = Plant::at(&stand_in.url(), "restarts");

@@ -375,16 +375,23 @@ impl Run<'_> {
         }
         self.note(step, course, false).await?;
         self.bring(Target::Stopped).await?;
-        self.wait(Target::Stopped, STEADY / 3, &[]).await?;
-        let before = self.offsets().await?;
-        let done = match step {
-            OffsetStep::Reset => self.client.reset_offsets(self.name()).await,
-            OffsetStep::Set(wanted) => {
-                let wanted: Vec<connect::Position> = wanted.iter().map(sent).collect();
-                self.client.set_offsets(self.name(), &wanted).await
-            }
+        let before = match self.offsets_at_rest().await {
+            Ok(before) => before,
+            Err(why) => return Err(self.go_back(course, why).await),
         };
-        self.step(done)?;
+        match self.move_offsets(step).await {
+            Err(error) if error.is_harmless() => {
+                let why = if error.is_unknown_call() {
+                    format!("these workers cannot do the step, which takes Kafka 3.6: {error}")
+                } else {
+                    told(&error)
+                };
+                return Err(self.go_back(course, why).await);
+            }
+            done => self.step(done).map_err(|why| {
+                format!("{why}; the connector is stopped, and the next apply does the step again")
+            })?,
+        }
         let after = self.offsets().await?;
         self.progress(format!(
             "offsets before: {}; after: {}",
@@ -399,6 +406,50 @@ impl Run<'_> {
         }
         self.note(step, course, true).await?;
         Ok(true)
+    }
+
+    /// Waits until the connector is stopped, and returns how far it has come.
+    async fn offsets_at_rest(&mut self) -> Result<Vec<Position>, String> {
+        self.wait(Target::Stopped, STEADY / 3, &[]).await?;
+        self.offsets().await
+    }
+
+    async fn move_offsets(&self, step: &OffsetStep) -> Result<(), ConnectError> {
+        match step {
+            OffsetStep::Reset => self.client.reset_offsets(self.name()).await,
+            OffsetStep::Set(wanted) => {
+                let wanted: Vec<connect::Position> = wanted.iter().map(sent).collect();
+                self.client.set_offsets(self.name(), &wanted).await
+            }
+        }
+    }
+
+    /// Brings a connector whose step was not taken to the state that it had. Returns why that was, and how the
+    /// connector is.
+    async fn go_back(&mut self, course: Course, why: String) -> String {
+        let how = if self.operation.action == Action::Create {
+            "was made, and is stopped".to_owned()
+        } else {
+            self.bring_back(course.from).await
+        };
+        format!("{why}; the connector {how}")
+    }
+
+    async fn bring_back(&mut self, back: Target) -> String {
+        if back != Target::Stopped
+            && let Err(error) = self.bring(back).await
+        {
+            return format!("is stopped, and cannot be brought back: {error}");
+        }
+        match self.wait(back, STEADY, &[]).await {
+            Ok(None) => {
+                // A run that was killed may have stopped it.
+                self.is_clean = self.state() == Some(back);
+                format!("is {} as before", back.name())
+            }
+            Ok(Some(failed)) => format!("runs again, and {}", failures(&failed)),
+            Err(error) => format!("was brought back to its state, but {error}"),
+        }
     }
 
     async fn note(&self, step: &OffsetStep, course: Course, done: bool) -> Result<(), String> {
@@ -590,16 +641,19 @@ fn subjects(failed: &[Failed]) -> String {
     subjects.join(", ")
 }
 
-fn still_failed(failed: &[Failed], attempts: u32) -> String {
-    let each: Vec<String> = failed
+fn failures(failed: &[Failed]) -> String {
+    let each = failed
         .iter()
-        .map(|failed| format!("{} is FAILED: {}", failed.subject(), failed.reason))
-        .collect();
+        .map(|failed| format!("{} is FAILED: {}", failed.subject(), failed.reason));
+    each.collect::<Vec<_>>().join("; ")
+}
+
+fn still_failed(failed: &[Failed], attempts: u32) -> String {
     let times = match attempts {
         1 => "once".to_owned(),
         attempts => format!("{attempts} times"),
     };
-    format!("{}; restarted {times}", each.join("; "))
+    format!("{}; restarted {times}", failures(failed))
 }
 
 /// Returns positions in the kind's own type.
