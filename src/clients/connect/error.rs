@@ -89,6 +89,13 @@ impl ConnectError {
             || matches!(self, Self::Refused { status: 404, message, .. } if message.starts_with("HTTP 404"))
     }
 
+    /// Whether a request was not understood for a field that these workers do not know: they are older, and did
+    /// nothing.
+    pub fn is_unknown_field(&self, field: &str) -> bool {
+        matches!(self, Self::Refused { status: 400 | 500, message, .. }
+            if message.contains(&format!("Unrecognized field {field:?}")))
+    }
+
     /// Whether the request was taken and something failed inside: of a plugin, or of a worker that was busy.
     pub fn is_inner(&self) -> bool {
         self.status() == Some(500) && !self.is_rebalance()
@@ -148,5 +155,13 @@ mod tests {
             refusal(404, r#"{"error_code":404,"message":"HTTP 404 Not Found"}"#).is_unknown_call()
         );
         assert!(!refusal(404, r#"{"message":"Connector a not found"}"#).is_unknown_call());
+        let words = r#"Unrecognized field \"initial_state\" (class org.apache.kafka.connect.runtime.rest.entities.CreateConnectorRequest), not marked as ignorable (2 known properties: \"config\", \"name\"])"#;
+        let unknown = |status| refusal(status, &format!("{{\"message\":\"{words}\"}}"));
+        assert!(unknown(500).is_unknown_field("initial_state"));
+        assert!(unknown(400).is_unknown_field("initial_state"));
+        assert!(!unknown(500).is_unknown_field("config"));
+        assert!(!unknown(503).is_unknown_field("initial_state"));
+        let other = refusal(500, r#"{"message":"initial_state cannot be written"}"#);
+        assert!(!other.is_unknown_field("initial_state"));
     }
 }

@@ -23,8 +23,8 @@ use crate::clients::http::{self, Method, Request, present};
 pub use error::ConnectError;
 pub use settings::{SETTINGS, Settings};
 pub use wire::{
-    Connector, Definition, Info, Move, Part, Plugin, Position, Status, Validated, ValidatedValue,
-    Validation,
+    Connector, Definition, Info, Move, Part, Plugin, Position, Start, Status, Validated,
+    ValidatedValue, Validation,
 };
 
 /// How long a rebalance is waited for.
@@ -94,12 +94,18 @@ impl Client {
             .await
     }
 
-    /// Makes a connector that is stopped (KIP-980, Kafka 3.7; older workers start it at once). Fails where
-    /// the name is taken.
-    pub async fn create(&self, name: &str, config: &Config) -> Result<(), ConnectError> {
+    /// Makes a connector that is stopped (KIP-980, Kafka 3.7). Older workers refuse the field for that, and make
+    /// one that is started at once. Fails where the name is taken.
+    pub async fn create(&self, name: &str, config: &Config) -> Result<Start, ConnectError> {
         let body = json!({ "name": name, "config": config, "initial_state": "STOPPED" });
         let request = Request::new(Method::POST, ["connectors"]).body(body);
-        self.call::<Json>(&request).await.map(drop)
+        match self.call::<Json>(&request).await {
+            Err(error) if error.is_unknown_field("initial_state") => {}
+            other => return other.map(|_| Start::Stopped),
+        }
+        let body = json!({ "name": name, "config": config });
+        let request = Request::new(Method::POST, ["connectors"]).body(body);
+        self.call::<Json>(&request).await.map(|_| Start::Running)
     }
 
     /// Sets all that is set of a connector.

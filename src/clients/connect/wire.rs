@@ -128,6 +128,15 @@ pub(super) struct Offsets {
     pub(super) offsets: Vec<Position>,
 }
 
+/// How a connector is that was made a moment ago.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// It has done nothing.
+    Stopped,
+    /// It was started at once.
+    Running,
+}
+
 /// A state that a connector is brought to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Move {

@@ -91,6 +91,38 @@ fn older_workers_take_the_whole_configuration_and_what_others_set_stays() {
 }
 
 #[test]
+fn older_workers_start_what_they_make_and_it_is_brought_to_its_state() {
+    let stand_in = StandIn::start();
+    stand_in.arrange(|workers| workers.is_old = true);
+    let moment = "ran for a moment";
+    for (state, shown) in [
+        ("stopped", "STOPPED []"),
+        ("paused", "PAUSED [PAUSED]"),
+        ("running", "RUNNING [RUNNING]"),
+    ] {
+        let plant = Plant::at(&stand_in.url(), &format!("old_{state}"));
+        let state_set = format!("  state = \"{state}\"\n  config = {{");
+        plant.declare(&SINK.replace("  config = {", &state_set));
+        let apply = plant.apply().expect(0);
+        let told = format!("{}{}", apply.stdout, apply.stderr);
+        assert_eq!(told.contains(moment), state != "running", "{told}");
+        assert_eq!(plant.connect.state(&plant.name("out")), shown);
+        plant.expect_empty_plan();
+    }
+    // What they refuse for another reason is not sent again.
+    let plant = Plant::at(&stand_in.url(), "old_refused");
+    plant.declare(SINK);
+    stand_in.requests();
+    stand_in.force(1, "POST /connectors", 400, "initial_state: no");
+    plant.apply().expect(1);
+    let requests = stand_in.requests();
+    let made = requests
+        .iter()
+        .filter(|request| *request == "POST /connectors");
+    assert_eq!(made.count(), 1);
+}
+
+#[test]
 fn what_is_ignored_stays_through_a_change_of_something_else() {
     for is_old in [false, true] {
         let stand_in = StandIn::start();

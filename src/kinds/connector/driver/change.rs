@@ -13,7 +13,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use crate::clients::Secrets;
-use crate::clients::connect::{self, Client, Config, ConnectError, Move, Status};
+use crate::clients::connect::{self, Client, Config, ConnectError, Move, Start, Status};
 use crate::document::Document;
 use crate::kinds::Action;
 use crate::kinds::connector::diff::{self, HEALTH};
@@ -172,7 +172,11 @@ impl Run<'_> {
             self.note(step, course, false).await?;
         }
         let made = self.client.create(self.name(), &self.resolved.config).await;
-        self.step(made)?;
+        let start = self.step(made)?;
+        let is_to_run = course.to == Target::Running && spec.offsets.is_none();
+        if start == Start::Running && !is_to_run {
+            self.progress("ran for a moment: workers before Kafka 3.7 start what they make");
+        }
         if !spec.is_sink() && spec.offsets.is_none() {
             // They are those of an earlier connector of this name, which are shown only now that it is there.
             let kept = self.client.offsets(self.name()).await;

@@ -13,7 +13,7 @@ pub(crate) struct Workers {
     pub(crate) masks: bool,
     /// Whether connectors are left out of the list with their details.
     pub(crate) hides: bool,
-    /// Whether they are older than Kafka 3.8, and know no `PATCH`.
+    /// Whether they are older than Kafka 3.7, and know neither `PATCH` nor an initial state.
     pub(crate) is_old: bool,
     /// How often the task of each connector fails before it runs.
     pub(crate) failures: u32,
@@ -111,6 +111,12 @@ impl Workers {
     }
 
     fn create(&mut self, body: &Value) -> (u16, Value) {
+        if self.is_old && !body["initial_state"].is_null() {
+            let message = "Unrecognized field \"initial_state\" (class org.apache.kafka.connect.runtime.rest.\
+                           entities.CreateConnectorRequest), not marked as ignorable (2 known properties: \
+                           \"config\", \"name\"])";
+            return refuse(500, message);
+        }
         let name = body["name"].as_str().unwrap().to_owned();
         if self.connectors.contains_key(&name) {
             return refuse(409, &format!("Connector {name} already exists"));
