@@ -111,7 +111,8 @@ fn compare(
     let as_it_was = was == Some(wanted);
     let note = match (wanted, shown) {
         (Setting::Text(wanted), Some(Shown::Text(text))) if wanted == text => return None,
-        (Setting::Text(_), Some(Shown::Masked))
+        // What is a secret by now is not shown, and so cannot be held against the text that it was.
+        (Setting::Text(_), Some(Shown::Masked | Shown::Secret(_)))
         | (Setting::Secret { .. }, Some(Shown::Masked | Shown::Secret(Standing::Unknown)))
             if as_it_was =>
         {
@@ -121,7 +122,9 @@ fn compare(
         (Setting::Secret { .. }, Some(Shown::Secret(Standing::Stale))) => {
             Some("the secret has another value now")
         }
-        (Setting::Secret { .. }, Some(Shown::Secret(Standing::Foreign))) if was.is_some() => {
+        (Setting::Secret { .. }, Some(Shown::Secret(Standing::Foreign)))
+            if matches!(was, Some(Setting::Secret { .. })) =>
+        {
             Some("it is not what was sent")
         }
         _ => None,

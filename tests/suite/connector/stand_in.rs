@@ -195,6 +195,43 @@ fn words_that_repeat_a_secret_are_told_without_it() {
 }
 
 #[test]
+fn a_password_that_becomes_a_secret_is_no_drift_and_is_not_shown() {
+    let stand_in = StandIn::start();
+    let plant = Plant::at(&stand_in.url(), "to_secret");
+    let known = "plain-5d1e";
+    let secret = "secret(\"env:TEST_CONNECT_SECRET\")";
+    plant.declare(&SINK.replace(secret, &format!("\"{known}\"")));
+    plant.apply().expect(0);
+    plant.declare(SINK);
+    plant.run("drift", &[]).expect(0);
+    let plan = plant.run("plan", &["--detailed-exitcode"]).expect(2);
+    assert!(plan.stdout.contains("the.password"), "{}", plan.stdout);
+    let apply = plant.apply().expect(0);
+    for text in [plan.stdout, apply.stdout, apply.stderr] {
+        assert!(!text.contains(known) && !text.contains("outside"), "{text}");
+    }
+    assert_eq!(stand_in.config(&plant.name("out"))["the.password"], SECRET);
+    plant.expect_empty_plan();
+
+    // The secret that the reference gives may be the password that is set: then it is only recorded.
+    plant.declare(&SINK.replace(secret, &format!("\"{known}\"")));
+    plant.apply().expect(0);
+    plant.declare(SINK);
+    stand_in.requests();
+    plant
+        .run_with("apply", &["--auto-approve"], known)
+        .expect(0);
+    let requests = stand_in.requests();
+    let changes = requests
+        .iter()
+        .filter(|request| request.starts_with("PATCH"));
+    assert_eq!(changes.count(), 0, "{requests:?}");
+    plant
+        .run_with("plan", &["--detailed-exitcode"], known)
+        .expect(0);
+}
+
+#[test]
 fn words_that_repeat_an_earlier_secret_are_told_without_it() {
     let stand_in = StandIn::start();
     let plant = Plant::at(&stand_in.url(), "earlier_words");

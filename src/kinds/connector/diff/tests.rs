@@ -119,6 +119,31 @@ fn a_secret_with_another_value_is_a_change_and_nobodys_drift() {
 }
 
 #[test]
+fn a_text_that_becomes_a_secret_is_nobodys_drift_and_is_not_shown() {
+    let spec = sink();
+    let mut before = spec.clone();
+    before
+        .config
+        .insert("password".into(), Setting::Text("hunter2".into()));
+    let seen = |standing| {
+        let mut seen = live(&spec);
+        seen.settings
+            .insert("password".into(), Shown::Secret(standing));
+        assert_eq!(drift(&before, &seen), []);
+        between(&spec, std::slice::from_ref(&before), &seen)
+    };
+    assert_eq!(seen(Standing::Current), "");
+    for other in [Standing::Foreign, Standing::Unknown] {
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(seen(other), @r#"config["password"]: "(not shown)" -> "(secret env:P)""#);
+        }
+    }
+    // Back again it is a change, since what is set is not shown.
+    let back = between(&before, std::slice::from_ref(&spec), &live(&spec));
+    insta::assert_snapshot!(back, @r#"config["password"]: "(not shown)" -> "hunter2""#);
+}
+
+#[test]
 fn what_failed_is_drift_and_what_is_on_its_way_is_none() {
     let spec = sink();
     let mut seen = live(&spec);
