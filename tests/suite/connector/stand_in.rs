@@ -356,6 +356,36 @@ fn a_restart_helps_as_often_as_the_block_says() {
 }
 
 #[test]
+fn what_a_change_mends_is_not_restarted() {
+    let stand_in = StandIn::start();
+    let plant = Plant::at(&stand_in.url(), "mended");
+    plant.declare(SINK);
+    plant.apply().expect(0);
+    let name = plant.name("out");
+    let restarts = || {
+        let requests = stand_in.requests();
+        let restarts = requests
+            .iter()
+            .filter(|request| request.ends_with("/restart"));
+        restarts.count()
+    };
+    stand_in.arrange(|workers| workers.fail_until_changed(&name, 3));
+    plant.declare(&SINK.replace("/tmp/out", "/tmp/other"));
+    plant.apply().expect(0);
+    assert_eq!(restarts(), 0);
+    // What the change does not mend is restarted as ever.
+    stand_in.arrange(|workers| workers.fail(&name, 1));
+    plant.declare(SINK);
+    plant.apply().expect(0);
+    assert_eq!(restarts(), 1);
+    stand_in.arrange(|workers| workers.fail(&name, 9));
+    plant.declare(&SINK.replace("/tmp/out", "/tmp/other"));
+    let apply = plant.apply().expect(1);
+    let told = format!("{}{}", apply.stdout, apply.stderr);
+    assert!(told.contains("restarted once"), "{told}");
+}
+
+#[test]
 fn a_plan_without_changes_takes_one_request_for_all_connectors() {
     const CONNECTORS: usize = 500;
     let stand_in = StandIn::start();

@@ -35,8 +35,8 @@ const STEADY: Duration = Duration::from_millis(600);
 const STEADY_AFTER_CHANGE: Duration = Duration::from_secs(2);
 /// How long a running connector may be without tasks until it counts as one that has nothing to do.
 const WITHOUT_TASKS: Duration = Duration::from_secs(10);
-/// How long after a restart a failure that was there before it may be an old one: workers tell each other
-/// by a topic how tasks are.
+/// How long after a restart, or a change of the configuration, a failure that was there before it may be an
+/// old one: workers tell each other by a topic how tasks are.
 const STALE: Duration = Duration::from_secs(3);
 /// The pauses between two looks: the first, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(150), Duration::from_secs(2));
@@ -192,7 +192,7 @@ impl Run<'_> {
         }
         self.offsets_step(spec, course).await?;
         self.bring(course.to).await?;
-        self.settle(spec, course.to, STEADY).await
+        self.settle(spec, course.to, STEADY, Vec::new()).await
     }
 
     async fn update(&mut self, spec: &ConnectorSpec, course: Course) -> Result<(), String> {
@@ -203,16 +203,17 @@ impl Run<'_> {
             self.bring(course.to).await?;
         }
         let was_stopped = self.offsets_step(spec, course).await?;
-        let is_changed = self.configure(spec, course.to).await?;
+        let changed = self.configure(spec, course.to).await?;
         if was_stopped || (!rests && is_elsewhere) {
             self.bring(course.to).await?;
         }
-        let steady = if is_changed {
+        let steady = if changed.is_some() {
             STEADY_AFTER_CHANGE
         } else {
             STEADY
         };
-        self.settle(spec, course.to, steady).await
+        let before = changed.unwrap_or_default();
+        self.settle(spec, course.to, steady, before).await
     }
 
     /// Returns where the connector comes from and where it is to go.
@@ -289,8 +290,12 @@ impl Run<'_> {
         self.step(brought)
     }
 
-    /// Sets what differs, and returns whether something did.
-    async fn configure(&mut self, spec: &ConnectorSpec, target: Target) -> Result<bool, String> {
+    /// Sets what differs, and returns what was failed just before; `None` where nothing differs.
+    async fn configure(
+        &mut self,
+        spec: &ConnectorSpec,
+        target: Target,
+    ) -> Result<Option<Vec<Failed>>, String> {
         let wanted = &self.resolved.config;
         let mut changes: BTreeMap<String, Option<String>> = wanted
             .iter()
@@ -309,8 +314,13 @@ impl Run<'_> {
             changes.extend(gone.map(|key| (key.clone(), None)));
         }
         if changes.is_empty() {
-            return Ok(false);
+            return Ok(None);
         }
+        let status = if target == Target::Running {
+            self.status().await?
+        } else {
+            None
+        };
         let patched = self.client.patch(self.name(), &changes).await;
         match patched {
             Err(error) if error.is_unknown_call() => self.replace(&changes).await?,
@@ -321,7 +331,7 @@ impl Run<'_> {
             let restarted = self.client.restart(self.name(), false).await;
             self.step(restarted)?;
         }
-        Ok(true)
+        Ok(Some(status.as_ref().map(look::failed).unwrap_or_default()))
     }
 
     /// Sets the whole configuration, as workers before Kafka 3.8 demand: what others set stays, and so does
@@ -469,16 +479,17 @@ impl Run<'_> {
         Ok(positions(offsets.unwrap_or_default()))
     }
 
-    /// Waits until a connector is as it is to be, and restarts what fails meanwhile.
+    /// Waits until a connector is as it is to be, and restarts what fails meanwhile. What was failed `before` a
+    /// change of its configuration may be mended by that: only what still is a while later is restarted.
     async fn settle(
         &mut self,
         spec: &ConnectorSpec,
         target: Target,
         steady: Duration,
+        mut before: Vec<Failed>,
     ) -> Result<(), String> {
         let policy = spec.restarts();
         let mut attempt = 0;
-        let mut before = Vec::new();
         loop {
             let Some(failed) = self.wait(target, steady, &before).await? else {
                 return Ok(());
@@ -506,7 +517,7 @@ impl Run<'_> {
     }
 
     /// Waits until a state was reached and lasts; returns what failed instead. What failed `before` a
-    /// restart is shown for a while after it.
+    /// restart or a change is shown for a while after it, of some tasks longer than of others.
     async fn wait(
         &mut self,
         target: Target,
@@ -529,7 +540,10 @@ impl Run<'_> {
                     };
                     (Some(needed), "it has no tasks".to_owned())
                 }
-                Way::Failed(failed) if failed == before && now < start + STALE => {
+                Way::Failed(failed)
+                    if now < start + STALE
+                        && failed.iter().all(|failed| before.contains(failed)) =>
+                {
                     (None, "it shows what failed before".to_owned())
                 }
                 Way::Failed(failed) => return Ok(Some(failed)),

@@ -27,6 +27,9 @@ struct Connector {
     failures: u32,
     /// The password that it had when it failed, which its words repeat.
     tried: String,
+    /// Another configuration helps, and how often it is then still shown as failed.
+    mended: Option<u32>,
+    stale: Cell<u32>,
     /// How often it is still shown as being restarted.
     restarting: Cell<u32>,
 }
@@ -42,6 +45,8 @@ impl Workers {
             state: "RUNNING",
             failures: 0,
             tried: String::new(),
+            mended: None,
+            stale: Cell::new(0),
             restarting: Cell::new(0),
         };
         self.connectors.insert(name.to_owned(), connector);
@@ -67,6 +72,12 @@ impl Workers {
         let connector = self.connectors.get_mut(name).unwrap();
         connector.failures = times;
         connector.tried = password(&connector.config);
+    }
+
+    /// Lets the task of a connector fail until its configuration is changed, which is shown so often later.
+    pub(crate) fn fail_until_changed(&mut self, name: &str, late: u32) {
+        self.fail(name, u32::MAX);
+        self.connectors.get_mut(name).unwrap().mended = Some(late);
     }
 
     pub(super) fn config(&self, name: &str) -> Value {
@@ -129,6 +140,8 @@ impl Workers {
         let config = texts(&body["config"]);
         let connector = Connector {
             tried: password(&config),
+            mended: None,
+            stale: Cell::new(0),
             config,
             state,
             failures: self.failures,
@@ -156,8 +169,12 @@ impl Workers {
                         None => connector.config.remove(key),
                     };
                 }
+                connector.mend();
             }
-            ("PUT", ["config"]) => connector.config = texts(body),
+            ("PUT", ["config"]) => {
+                connector.config = texts(body);
+                connector.mend();
+            }
             ("PUT", ["resume"]) => connector.state = "RUNNING",
             ("PUT", ["pause"]) => connector.state = "PAUSED",
             ("PUT", ["stop"]) => connector.state = "STOPPED",
@@ -206,6 +223,13 @@ impl Workers {
 }
 
 impl Connector {
+    fn mend(&mut self) {
+        if let Some(late) = self.mended.take() {
+            self.failures = 0;
+            self.stale.set(late);
+        }
+    }
+
     fn status(&self, name: &str) -> Value {
         let restarts = self.restarting.get();
         self.restarting.set(restarts.saturating_sub(1));
@@ -216,7 +240,9 @@ impl Connector {
                 "connector": { "state": "RESTARTING", "worker_id": "w" },
             });
         }
-        let tasks = match (self.state, self.failures) {
+        let late = self.stale.get();
+        self.stale.set(late.saturating_sub(1));
+        let tasks = match (self.state, self.failures.max(late)) {
             ("STOPPED", _) => json!([]),
             ("RUNNING", 1..) => json!([{
                 "id": 0, "state": "FAILED", "worker_id": "w",
