@@ -89,6 +89,8 @@ fn serve(stream: TcpStream, shared: &Shared) {
         lock(&shared.requests).push(label.clone());
         let (status, body) = forced(shared, &label).unwrap_or_else(|| answer(shared, &request));
         if http::write(&mut stream, status, &[], &body).is_err() || request.is_last {
+            // To let go of it would leave it open: it is kept for the end of the server, too.
+            drop(stream.shutdown(Shutdown::Both));
             return;
         }
     }
