@@ -162,6 +162,7 @@ fn look(
             committed: lag.committed,
             // Offsets outlive a topic that was deleted; there is nothing to be behind of.
             end: lag.end?,
+            readable: lag.stable.or(lag.end)?,
         })
     });
     GroupLook {
@@ -250,6 +251,7 @@ async fn empty_topics(
                 index: partition.index,
                 committed: end,
                 end,
+                readable: end,
             }),
             _ => *parts = None,
         }

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use rdkafka::config::ClientConfig;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use rustix::process::Signal;
 
 use crate::support::estate::{Estate, topic};
@@ -626,6 +628,43 @@ fn a_group_that_may_not_be_seen_is_not_taken_for_absent() {
     let refused = estate.apply(&[]).expect(1);
     let said = format!("The group {:?} cannot be seen", estate.name("old"));
     assert!(refused.stderr.contains(&said), "{}", refused.stderr);
+}
+
+#[test]
+fn who_waits_for_a_transaction_is_not_stalled() {
+    let Some(estate) = Estate::new("transaction") else {
+        return;
+    };
+    let group = asking("app", "  max_lag = 2");
+    estate.declare(&format!("{}{group}", topic("orders", 1, FOREVER)));
+    estate.apply(&[]).expect(0);
+    let name = estate.name("orders");
+    estate.kafka.produce(&name, 3, None);
+    estate.kafka.commit(&estate.name("app"), &name, 3);
+    let mut config = ClientConfig::new();
+    config
+        .set("bootstrap.servers", estate.bootstrap())
+        .set("transactional.id", &estate.prefix);
+    let producer: BaseProducer = config.create().unwrap();
+    let patience = Duration::from_secs(20);
+    producer.init_transactions(patience).unwrap();
+    producer.begin_transaction().unwrap();
+    for _ in 0..5 {
+        let record = BaseRecord::<(), str>::to(&name).payload("x").partition(0);
+        producer.send(record).unwrap();
+    }
+    producer.flush(patience).unwrap();
+    let watch = ["--json", "--watch-for", "16s"];
+    let shown = estate.run("status", &watch).expect(0);
+    let status: serde_json::Value = serde_json::from_str(&shown.stdout).unwrap();
+    let lag = &status["objects"]["consumer_group.app"]["measures"]["lag"];
+    assert_eq!(
+        (&lag["records"], &lag["trend"]),
+        (&5.into(), &"steady".into())
+    );
+    producer.commit_transaction(patience).unwrap();
+    let shown = estate.run("status", &watch).expect(2);
+    assert!(shown.stdout.contains("is stalled"), "{}", shown.stdout);
 }
 
 #[test]

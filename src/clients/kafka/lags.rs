@@ -4,7 +4,7 @@
 //! few `ListOffsets` to each leader, at the same time where it is known which topics matter. Which groups there are
 //! tells [`Client::list_groups`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Client;
@@ -20,6 +20,9 @@ pub struct PartitionLag {
     pub committed: i64,
     /// The offset behind the last record; `None` where the partition is gone or has no leader.
     pub end: Option<i64>,
+    /// The offset of the first transaction that is open, else the end; known of partitions in which somebody is
+    /// behind.
+    pub stable: Option<i64>,
 }
 
 impl PartitionLag {
@@ -96,7 +99,34 @@ impl Client {
             ends.0.entry(topic).or_default().extend(partitions);
         }
         let lags = positions.into_iter();
-        Ok(lags.map(|position| Ok(lag(&position?, &ends))).collect())
+        let mut lags: Vec<_> = lags.map(|it| Ok(lag(&it?, &ends))).collect();
+        self.fill_stable(lags.iter_mut().flatten().flatten())
+            .await?;
+        Ok(lags)
+    }
+
+    /// Asks how far partitions are stable in which somebody is behind.
+    async fn fill_stable(
+        &self,
+        lags: impl Iterator<Item = &mut (TopicPartition, PartitionLag)>,
+    ) -> Result<(), KafkaError> {
+        let behind = lags.filter(|(_, lag)| lag.records().is_some_and(|records| records > 0));
+        let behind: Vec<&mut (TopicPartition, PartitionLag)> = behind.collect();
+        let partitions: BTreeSet<&TopicPartition> =
+            behind.iter().map(|(partition, _)| partition).collect();
+        let partitions: Vec<TopicPartition> = partitions.into_iter().cloned().collect();
+        if partitions.is_empty() {
+            return Ok(());
+        }
+        let found = self.stable_ends(partitions.clone()).await?;
+        let stable: BTreeMap<TopicPartition, Option<i64>> = partitions
+            .into_iter()
+            .zip(found.into_iter().map(|found| found.ok()?.offset))
+            .collect();
+        for (partition, lag) in behind {
+            lag.stable = stable.get(partition).copied().flatten();
+        }
+        Ok(())
     }
 
     /// Asks where partitions end; `known` may tell who leads them.
@@ -128,7 +158,12 @@ fn lag(committed: &Committed, ends: &Ends) -> GroupLag {
         lag.extend(of_topic.iter().map(|(partition, committed)| {
             let end = ends.and_then(|ends| *ends.get(&partition.index)?);
             let committed = *committed;
-            (partition.clone(), PartitionLag { committed, end })
+            let lag = PartitionLag {
+                committed,
+                end,
+                stable: None,
+            };
+            (partition.clone(), lag)
         }));
     }
     lag
@@ -140,7 +175,15 @@ mod tests {
 
     #[test]
     fn a_group_that_is_ahead_is_not_behind() {
-        let lag = |committed, end| PartitionLag { committed, end }.records();
+        let lag = |committed, end| {
+            let stable = None;
+            let lag = PartitionLag {
+                committed,
+                end,
+                stable,
+            };
+            lag.records()
+        };
         assert_eq!(lag(5, Some(12)), Some(7));
         // A topic that was deleted and made again begins at 0.
         assert_eq!(lag(12, Some(5)), Some(0));

@@ -105,11 +105,28 @@ impl Client {
             .any(|(_, spec)| *spec == OffsetSpec::MaxTimestamp);
         let outcomes = if newest {
             // Version 7 is the first that knows the greatest timestamp.
-            self.at_leaders(questions, Find::<7>, known).await?
+            self.at_leaders(questions, Find::<7>(Isolation::Uncommitted), known)
+                .await?
         } else {
-            self.at_leaders(questions, Find::<1>, known).await?
+            self.at_leaders(questions, Find::<1>(Isolation::Uncommitted), known)
+                .await?
         };
         Ok(outcomes.into_iter().map(|outcome| outcome.result).collect())
+    }
+
+    /// Returns how far partitions can be read by a consumer that leaves out what is not committed: up to the first
+    /// transaction that is open, else to the end. In the order of the partitions.
+    pub(super) async fn stable_ends(
+        &self,
+        partitions: Vec<TopicPartition>,
+    ) -> Result<Vec<Result<FoundOffset, KafkaError>>, KafkaError> {
+        let each = partitions.into_iter();
+        let questions = each.map(|partition| (partition, OffsetSpec::Latest));
+        // Version 2 is the first that knows transactions.
+        let find = Find::<2>(Isolation::Committed);
+        let outcomes = self.at_leaders(questions.collect(), find, Metadata::default());
+        let outcomes = outcomes.await?.into_iter();
+        Ok(outcomes.map(|outcome| outcome.result).collect())
     }
 
     /// Deletes the records before an offset of each partition; -1 stands for the end. Each outcome tells the offset
@@ -318,8 +335,17 @@ fn by_topic<W, P>(items: &[&Led<W>], partition: impl Fn(&Led<W>) -> P) -> Vec<(T
         .collect()
 }
 
+/// What counts as the end of a partition, in the protocol's numbers.
 #[derive(Clone, Copy)]
-struct Find<const LEAST: i16>;
+enum Isolation {
+    /// Its last record.
+    Uncommitted = 0,
+    /// The last record before the first transaction that is open.
+    Committed = 1,
+}
+
+#[derive(Clone, Copy)]
+struct Find<const LEAST: i16>(Isolation);
 
 impl<const LEAST: i16> AtLeader for Find<LEAST> {
     type What = OffsetSpec;
@@ -356,6 +382,7 @@ impl<const LEAST: i16> Batch for Find<LEAST> {
         });
         ListOffsetsRequest::default()
             .with_replica_id(BrokerId(-1))
+            .with_isolation_level(self.0 as i8)
             .with_topics(topics.collect())
     }
 

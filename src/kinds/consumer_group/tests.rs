@@ -21,6 +21,7 @@ fn look(seconds: u64, members: Option<u32>, lag: i64) -> Look<NoVitals> {
             index: 0,
             committed: 100,
             end: 100 + lag,
+            readable: 100 + lag,
         }],
     };
     Look {
@@ -78,6 +79,7 @@ fn a_group_is_stalled_after_three_of_its_own_intervals() {
             let group = Arc::get_mut(&mut groups[0].1).expect("not shared yet");
             group.partitions[0].committed = written - (written - 100) % 30;
             group.partitions[0].end = written;
+            group.partitions[0].readable = written;
             look
         });
         each.collect()

@@ -9,7 +9,9 @@
 //!
 //! 1. no lag: **caught up**. One record at an end that does not move is no lag either: the last entry of a
 //!    transaction is a marker, which takes an offset and which some consumers (Flink's) do not commit past;
-//! 2. nothing committed for the rule's *patience* while there was lag at every look: **stalled**;
+//! 2. nothing committed for the rule's *patience* while there was something to read at every look: **stalled**. What
+//!    stands behind a transaction that is open is not to be read by who leaves out what is not committed, and lag of
+//!    it counts towards no `max_lag`: it is the producer's, who will end it;
 //! 3. less lag than at first: **falling**;
 //! 4. a look without lag among them, and commits since: **steady**, since it keeps up;
 //! 5. over a patience, lag that grew from commit to commit, of which there were at least three: **growing**;
@@ -67,6 +69,9 @@ pub struct PartitionLook {
     pub committed: i64,
     /// The offset that the next record will have.
     pub end: i64,
+    /// How far a consumer can read that leaves out what is not committed: up to the first transaction that is open,
+    /// else to the end.
+    pub readable: i64,
 }
 
 impl PartitionLook {
@@ -75,7 +80,11 @@ impl PartitionLook {
     }
 
     fn lag(&self) -> u64 {
-        u64::try_from(self.end.saturating_sub(self.committed)).unwrap_or(0)
+        apart(self.committed, self.end)
+    }
+
+    fn readable_lag(&self) -> u64 {
+        apart(self.committed, self.end.min(self.readable))
     }
 }
 
@@ -83,6 +92,12 @@ impl GroupLook {
     /// Returns how many records it is behind, in all partitions.
     pub fn lag(&self) -> u64 {
         self.partitions.iter().map(PartitionLook::lag).sum()
+    }
+
+    /// Returns how many records it is behind and can read, whatever it makes of transactions that are open.
+    fn readable_lag(&self) -> u64 {
+        let each = self.partitions.iter();
+        each.map(PartitionLook::readable_lag).sum()
     }
 
     /// Returns its partitions in the order of others, which mostly is their own.
@@ -165,8 +180,8 @@ impl fmt::Display for Trend {
 pub struct Lag {
     /// How many records the group was behind at the last look.
     pub records: u64,
-    /// How many it was behind at the best look of the last patience: a consumer that commits seldom is behind
-    /// between its commits, however fast it reads.
+    /// How many it was behind at the best look of the last patience, of those that can be read: a consumer that
+    /// commits seldom is behind between its commits, however fast it reads.
     pub least: u64,
     /// Where that goes.
     pub trend: Trend,
@@ -189,7 +204,7 @@ impl Lag {
             least: looks
                 .iter()
                 .filter(|(at, _)| last_at.saturating_sub(*at) <= patience)
-                .map(|(_, look)| look.lag())
+                .map(|(_, look)| look.readable_lag())
                 .min()
                 .unwrap_or_default(),
             trend: Trend::CaughtUp,
@@ -257,11 +272,16 @@ struct Sample {
     at: Duration,
     committed: i64,
     end: i64,
+    readable: i64,
 }
 
 impl Sample {
     fn lag(&self) -> u64 {
         apart(self.committed, self.end)
+    }
+
+    fn can_read(&self) -> bool {
+        self.committed < self.end.min(self.readable)
     }
 }
 
@@ -278,6 +298,7 @@ impl Track {
                 at,
                 committed: part.committed,
                 end: part.end,
+                readable: part.readable,
             });
             self.forget_before_reset();
         }
@@ -341,12 +362,12 @@ impl Track {
             .collect()
     }
 
-    /// Whether nothing was committed for so long, up to now, although there was lag at every look.
+    /// Whether nothing was committed for so long, up to now, although there was something to read at every look.
     fn stands_for(&self, patience: Duration) -> bool {
         let last = self.last();
         let still = self.samples.iter().rev();
         let still =
-            still.take_while(|sample| sample.committed == last.committed && sample.lag() > 0);
+            still.take_while(|sample| sample.committed == last.committed && sample.can_read());
         let since = still.last().map_or(last.at, |sample| sample.at);
         last.at.saturating_sub(since) >= patience
     }

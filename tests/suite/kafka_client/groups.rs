@@ -137,6 +137,7 @@ fn check_commits(bootstrap: &str) {
         let lag = |committed, end| PartitionLag {
             committed,
             end: Some(end),
+            stable: Some(end),
         };
         let expected: GroupLag = vec![
             (first.clone(), lag(1, ends[0])),
@@ -207,6 +208,7 @@ fn a_share_group_begins_where_it_is_told_to() {
         let expected = PartitionLag {
             committed: 3,
             end: Some(5),
+            stable: Some(5),
         };
         assert_eq!(lags[0].as_ref().unwrap(), &[(first, expected)]);
         let done = client.delete_groups(vec![Arc::from(&*group)]).await;

@@ -14,6 +14,7 @@ fn partition(index: i32, committed: i64, end: i64) -> PartitionLook {
         index,
         committed,
         end,
+        readable: end,
     }
 }
 
@@ -60,6 +61,30 @@ fn consumer(
 
 fn trend(looks: &[(u64, GroupLook)]) -> Trend {
     lag(looks).trend
+}
+
+#[test]
+fn what_is_not_committed_yet_is_not_to_be_read() {
+    // A transaction is open from 100 on, and more and more is written in it.
+    let looks = |readable: i64| -> Vec<(u64, GroupLook)> {
+        let each = (0..=60).map(|at| {
+            let end = 105 + i64::try_from(at).expect("seconds are few");
+            let seen = PartitionLook {
+                readable,
+                ..partition(0, 100, end)
+            };
+            (at, group(vec![seen]))
+        });
+        each.collect()
+    };
+    let waits = lag(&looks(100));
+    assert_eq!(
+        (waits.trend, waits.records, waits.least),
+        (Trend::Steady, 65, 0)
+    );
+    // One record before it could have been read.
+    let stands = lag(&looks(101));
+    assert_eq!((stands.trend, stands.least), (Trend::Stalled, 1));
 }
 
 #[test]
