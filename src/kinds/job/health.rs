@@ -30,7 +30,7 @@ pub struct JobVitals {
     pub running: u64,
     /// How often it was restarted since its start.
     pub restarts: u64,
-    /// Its checkpoints; absent where it makes none.
+    /// Its checkpoints; absent where it begins none by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoints: Option<CheckpointVitals>,
     /// Why it last failed.

@@ -39,6 +39,9 @@ pub(super) struct Said<'a> {
     pub(super) upgrade: &'a str,
     /// How many tasks; one where it is 0.
     pub(super) parallelism: u32,
+    /// How often a checkpoint is begun, where that is not each 500 ms. Of `0ms` there is none that the job's output
+    /// would wait for.
+    pub(super) interval: &'a str,
     /// Settings of the provider.
     pub(super) provider: &'a str,
     /// Where the jar is had and its hash, where it is no file of the project.
@@ -83,11 +86,16 @@ impl Counter {
         } else {
             said.jar.to_owned()
         };
-        let args = serde_json::json!(self.arguments("out", &self.name));
+        let interval = or(said.interval, "500ms");
+        let mut args = self.arguments("out", &self.name);
+        if interval == "0ms" {
+            args.extend(["--delivery", "at-least-once"].map(str::to_owned));
+        }
+        let args = serde_json::json!(args);
         self.write(
             &format!(
                 "flink_jar {{\n    {jar}\n    parallelism = {parallelism}\n    args        = {args}\n    \
-                 settings    = {{ \"execution.checkpointing.interval\" = \"500ms\" }}\n  }}"
+                 settings    = {{ \"execution.checkpointing.interval\" = \"{interval}\" }}\n  }}"
             ),
             said,
         );
@@ -143,7 +151,6 @@ impl Counter {
             at: [flink, gateway],
             ..
         } = said;
-        let or = |given: &str, own: &str| if given.is_empty() { own } else { given }.to_owned();
         let (flink, gateway) = (or(flink, &self.flink), or(gateway, &self.gateway));
         self.project.write(
             "main.hcl",
@@ -293,6 +300,11 @@ impl Drop for Counter {
                 .delete_topics(&["in", "out"].map(|topic| format!("{}-{topic}", self.name)));
         }
     }
+}
+
+/// Returns what is said, or what holds where nothing is.
+fn or(given: &str, own: &str) -> String {
+    if given.is_empty() { own } else { given }.to_owned()
 }
 
 fn field(line: &str, at: usize) -> &str {

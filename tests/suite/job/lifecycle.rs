@@ -156,6 +156,39 @@ fn a_version_that_does_not_prove_itself_is_turned_back() {
 }
 
 #[test]
+fn a_job_that_makes_no_checkpoints_is_upgraded_all_the_same() {
+    let Some(job) = Counter::new("no-checkpoints") else {
+        return;
+    };
+    let _shared = servers::flink_shared();
+    let said = |healthy| Said {
+        job: healthy,
+        // What Flink takes for none: the cluster's own settings have one.
+        interval: "9223372036854775807ms",
+        ..Said::default()
+    };
+    job.declare("v1", &said(""));
+    job.apply(&["--wait"]).expect(0);
+    job.produce(20);
+    job.declare("v2", &said(""));
+    job.apply(&["--wait"]).expect(0);
+    // What it writes is committed with its savepoints.
+    assert_eq!(job.expect_exact(), "v1");
+    job.produce(20);
+    // What will never come is not waited for.
+    job.declare("v1", &said("healthy {\n    checkpoints = 1\n  }"));
+    let told = job.apply(&[]).expect(1).stderr;
+    for part in [
+        "it makes no checkpoints, of which its healthy block wants 1",
+        "The version before it runs again as",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    assert_eq!(job.expect_exact(), "v2");
+    job.expect_one();
+}
+
+#[test]
 fn a_stop_to_a_bad_directory_leaves_the_job_running() {
     let Some(job) = Counter::new("directory") else {
         return;

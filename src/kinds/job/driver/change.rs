@@ -603,7 +603,7 @@ impl<E: Engine> Change<'_, E> {
                 return Ok(Err(stuck));
             }
         };
-        if let Err(stuck) = self.prove(&run).await? {
+        if let Err(stuck) = self.prove_again(&run).await? {
             self.end(&run.id).await?;
             return Ok(Err(stuck));
         }

@@ -72,7 +72,7 @@ pub(super) struct Look {
     pub(super) short_of: Option<u32>,
     /// How many times it was restarted since its start.
     pub(super) restarts: u64,
-    /// How many checkpoints were completed since its start; absent where it makes none.
+    /// How many checkpoints were completed since its start; absent where it begins none by itself.
     pub(super) checkpoints: Option<u64>,
     /// What its state was restored from last.
     pub(super) restored: Option<String>,

@@ -8,12 +8,14 @@
 mod scripted;
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
 use crate::address::Address;
 use crate::document::Document;
 use crate::kinds::driver::{Context, NoteRequest};
+use crate::kinds::health::Healthy;
 use crate::kinds::job::flink::{FlinkSql, Script};
 use crate::kinds::job::memory::{Memory, Progress, Step};
 use crate::kinds::job::program::Program;
@@ -28,6 +30,7 @@ use scripted::{Scripted, Trouble};
 struct Life {
     engine: Scripted,
     upgrade: Upgrade,
+    healthy: Healthy,
     /// What is to be taken up.
     restore: Option<String>,
     /// What the last settled apply left.
@@ -52,6 +55,7 @@ impl Life {
                 timeout_ms: 10_000,
                 ..Upgrade::default()
             },
+            healthy: Healthy::default(),
             restore: None,
             memory: Memory::default(),
             notes: Arc::default(),
@@ -85,7 +89,7 @@ impl Life {
             address: &address,
             name: "a",
             upgrade: self.upgrade.clone(),
-            healthy: crate::kinds::health::Healthy::default(),
+            healthy: self.healthy,
             context: &context,
             differs: true,
             planned: None,
@@ -373,6 +377,30 @@ async fn a_version_that_does_not_prove_itself_is_turned_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_job_that_makes_no_checkpoints_proves_itself_by_the_rest() {
+    let mut life = Life::running().await;
+    life.engine.set(Some(Trouble::NoInterval));
+    life.run("v2").await.unwrap();
+    assert_eq!(life.runs(), "v2 at 10");
+    // What will never be there is not waited for; the version before goes on as it was.
+    life.healthy.checkpoints = Some(2);
+    let begin = tokio::time::Instant::now();
+    let Err(Halt::AsBefore(told)) = life.run("v3").await else {
+        unreachable!("it is turned back");
+    };
+    let id = life.memory.run.clone().unwrap().id;
+    insta::assert_snapshot!(told.replace(&id, "[ID]"), @r"
+    the new version failed: it makes no checkpoints, of which its healthy block wants 2: execution.checkpointing.interval is not set
+    The version before it runs again as [ID]; its state came from file:/savepoint-5.
+    ");
+    assert_eq!(life.runs(), "v2 at 10");
+    assert!(begin.elapsed() < Duration::from_secs(1));
+    life.healthy.checkpoints = Some(0);
+    life.run("v3").await.unwrap();
+    assert_eq!(life.runs(), "v3 at 10");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_was_done_is_told_precisely() {
     let mut life = Life::running().await;
     life.engine.set(Some(Trouble::Restarts));
@@ -643,7 +671,7 @@ async fn a_parallelism_is_changed_in_place_where_the_engine_can() {
         address: &address,
         name: "a",
         upgrade: life.upgrade.clone(),
-        healthy: crate::kinds::health::Healthy::default(),
+        healthy: life.healthy,
         context: &context,
         differs: true,
         planned: None,

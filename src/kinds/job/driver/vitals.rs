@@ -78,15 +78,48 @@ fn checkpoint_vitals(
     checkpoints: Option<&Checkpoints>,
     checkpointing: Option<Checkpointing>,
 ) -> Option<CheckpointVitals> {
+    // Flink counts checkpoints of every job, of one that begins none by itself, too.
+    let checkpointing = checkpointing.filter(Checkpointing::has_any)?;
     let checkpoints = checkpoints?;
     let newest = checkpoints.latest.completed.as_ref();
-    let interval = checkpointing.map(|found| found.interval);
     Some(CheckpointVitals {
         completed: checkpoints.counts.completed,
         failed: checkpoints.counts.failed,
         age_ms: newest.and_then(|found| u64::try_from(job.now - found.trigger_timestamp).ok()),
-        interval_ms: interval
-            .filter(|interval| *interval != i64::MAX)
-            .and_then(|interval| u64::try_from(interval).ok()),
+        interval_ms: u64::try_from(checkpointing.interval).ok(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn checkpoints_are_told_of_where_some_are_begun_by_themselves() {
+        let job = serde_json::from_value(json!({ "name": "a", "state": "RUNNING", "now": 9_000 }));
+        let job: FlinkJob = job.expect("an answer");
+        let counted = serde_json::from_value(json!({
+            "counts": { "completed": 2, "failed": 1 },
+            "latest": { "completed": { "id": 2, "trigger_timestamp": 8_000 } }
+        }));
+        let counted: Checkpoints = counted.expect("an answer");
+        let vitals = |interval: i64| {
+            let every = serde_json::from_value(json!({
+                "interval": interval,
+                "externalization": { "enabled": false, "delete_on_cancellation": true }
+            }));
+            checkpoint_vitals(&job, Some(&counted), Some(every.expect("an answer")))
+        };
+        let expected = CheckpointVitals {
+            completed: 2,
+            failed: 1,
+            age_ms: Some(1_000),
+            interval_ms: Some(500),
+        };
+        assert_eq!(vitals(500), Some(expected));
+        assert_eq!(vitals(i64::MAX), None);
+        assert_eq!(checkpoint_vitals(&job, Some(&counted), None), None);
+    }
 }

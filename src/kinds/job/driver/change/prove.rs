@@ -13,6 +13,17 @@ use super::{Change, Halt, Halting, LONGEST_LOOK, Wait, asked};
 impl<E: Engine> Change<'_, E> {
     /// Waits until a run is well; says why where it is not, and will not be.
     pub(super) async fn prove(&self, run: &Run) -> Halting<Result<(), String>> {
+        self.prove_by(run, self.healthy.checkpoints).await
+    }
+
+    /// Waits until the version before is well again. How many checkpoints the new one was to complete says nothing
+    /// about it: it may make none.
+    pub(super) async fn prove_again(&self, run: &Run) -> Halting<Result<(), String>> {
+        self.prove_by(run, None).await
+    }
+
+    /// Waits until a run is well and has completed some checkpoints: one where that is not said and it makes any.
+    async fn prove_by(&self, run: &Run, checkpoints: Option<u64>) -> Halting<Result<(), String>> {
         let within = self.healthy.within_ms.unwrap_or(self.upgrade.timeout_ms);
         let mut wait = Wait::new(Duration::from_millis(within));
         let mut told = String::new();
@@ -23,8 +34,11 @@ impl<E: Engine> Change<'_, E> {
                     if let Some(why) = ruined(&look, run) {
                         return Ok(Err(self.ruin(why, &look, run).await));
                     }
+                    if let Some(why) = never_enough(&look, checkpoints) {
+                        return Ok(Err(why));
+                    }
                     is_starved = look.running < look.parts;
-                    match self.missing(&look, run) {
+                    match missing(&look, run, checkpoints) {
                         None => return Ok(Ok(())),
                         Some(missing) => missing,
                     }
@@ -73,34 +87,9 @@ impl<E: Engine> Change<'_, E> {
     /// Whether a run is well at the first look, although nobody waited for it.
     pub(super) async fn is_well(&self, run: &Run) -> Halting<bool> {
         let look = asked(self.engine.look(&run.id).await)?;
-        Ok(look
-            .is_some_and(|look| ruined(&look, run).is_none() && self.missing(&look, run).is_none()))
-    }
-
-    /// Returns what a run still lacks.
-    fn missing(&self, look: &Look, run: &Run) -> Option<String> {
-        if look.parts == 0 || look.running < look.parts {
-            return Some(format!(
-                "{} of {} parts run ({})",
-                look.running, look.parts, look.word
-            ));
-        }
-        if let Some(wanted) = look.short_of {
-            return Some(format!(
-                "it runs with {} of {wanted} tasks: the cluster has no more room",
-                look.parallelism
-            ));
-        }
-        if run.from.is_some() && look.restored.is_none() {
-            return Some("it does not tell yet what it was restored from".to_owned());
-        }
-        let wanted = match (self.healthy.checkpoints, look.checkpoints) {
-            (Some(wanted), _) => wanted,
-            (None, Some(_)) => 1,
-            (None, None) => 0,
-        };
-        let completed = look.checkpoints.unwrap_or(0);
-        (completed < wanted).then(|| format!("{completed} of {wanted} checkpoints completed"))
+        Ok(look.is_some_and(|look| {
+            ruined(&look, run).is_none() && missing(&look, run, self.healthy.checkpoints).is_none()
+        }))
     }
 
     /// Waits until a job runs wholly with a parallelism; says why where it does not.
@@ -147,6 +136,49 @@ fn ruined(look: &Look, run: &Run) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// Returns what a run still lacks that is to complete some checkpoints.
+fn missing(look: &Look, run: &Run, checkpoints: Option<u64>) -> Option<String> {
+    if !runs_wholly(look) {
+        return Some(format!(
+            "{} of {} parts run ({})",
+            look.running, look.parts, look.word
+        ));
+    }
+    if let Some(wanted) = look.short_of {
+        return Some(format!(
+            "it runs with {} of {wanted} tasks: the cluster has no more room",
+            look.parallelism
+        ));
+    }
+    if run.from.is_some() && look.restored.is_none() {
+        return Some("it does not tell yet what it was restored from".to_owned());
+    }
+    let wanted = match (checkpoints, look.checkpoints) {
+        (Some(wanted), _) => wanted,
+        (None, Some(_)) => 1,
+        (None, None) => 0,
+    };
+    let completed = look.checkpoints.unwrap_or(0);
+    (completed < wanted).then(|| format!("{completed} of {wanted} checkpoints completed"))
+}
+
+/// Returns why no waiting brings the checkpoints that a run is to complete. What it makes is known for sure once it
+/// runs.
+fn never_enough(look: &Look, checkpoints: Option<u64>) -> Option<String> {
+    let wanted = checkpoints.filter(|wanted| *wanted > 0)?;
+    (runs_wholly(look) && look.checkpoints.is_none()).then(|| {
+        format!(
+            "it makes no checkpoints, of which its healthy block wants {wanted}: \
+             execution.checkpointing.interval is not set"
+        )
+    })
+}
+
+/// Whether every part runs.
+fn runs_wholly(look: &Look) -> bool {
+    look.parts > 0 && look.running == look.parts
 }
 
 /// Whether what was asked for is what was taken: `file:///a` is `file:/a`, and `/a` is in the file system that is

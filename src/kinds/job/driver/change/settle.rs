@@ -101,7 +101,7 @@ impl<E: Engine> Change<'_, E> {
             return self.failed_start(&run).await;
         }
         if back.is_some() {
-            return match self.prove(&run).await? {
+            return match self.prove_again(&run).await? {
                 Ok(()) => {
                     self.memory.run = Some(run);
                     Ok(Place::Running)

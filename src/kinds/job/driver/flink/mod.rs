@@ -179,15 +179,18 @@ impl Engine for Flink {
         let Some(job) = self.client.job(id).await.map_err(error)? else {
             return Ok(None);
         };
-        let (checkpoints, restarts, cause) = tokio::try_join!(
+        let (checkpoints, checkpointing, restarts, cause) = tokio::try_join!(
             self.client.checkpoints(id),
+            self.client.checkpointing(id),
             self.client.restarts(id),
             self.client.last_exception(id),
         )
         .map_err(error)?;
         Ok(Some(Look {
             short_of: self.short_of(&job, id).await?,
-            ..look(&job, checkpoints.as_ref(), restarts, cause)
+            restarts: restarts.unwrap_or(0).max(u64::from(is_restarting(&job))),
+            cause,
+            ..look(&job, checkpoints.as_ref(), checkpointing)
         }))
     }
 
@@ -346,14 +349,16 @@ fn widths(job: &Job) -> impl Iterator<Item = u32> {
     job.vertices.iter().map(|vertex| vertex.parallelism)
 }
 
+/// Returns what a job's vertices and checkpoints tell.
 fn look(
     job: &Job,
     checkpoints: Option<&Checkpoints>,
-    restarts: Option<u64>,
-    cause: Option<String>,
+    checkpointing: Option<Checkpointing>,
 ) -> Look {
     let restored = checkpoints.and_then(|found| found.latest.restored.as_ref());
-    let is_restarting = matches!(job.state.as_str(), "RESTARTING" | "FAILING");
+    // Flink counts those of any job, of one that begins none by itself as well.
+    let makes_any = checkpointing.is_some_and(|found| found.has_any());
+    let counted = checkpoints.filter(|_| makes_any);
     Look {
         phase: phase(&job.state),
         word: job.state.clone(),
@@ -365,11 +370,16 @@ fn look(
             .count(),
         parallelism: slots(widths(job)),
         short_of: None,
-        restarts: restarts.unwrap_or(0).max(u64::from(is_restarting)),
-        checkpoints: checkpoints.map(|found| found.counts.completed),
+        restarts: 0,
+        checkpoints: counted.map(|found| found.counts.completed),
         restored: restored.and_then(|restored| restored.external_path.clone()),
-        cause,
+        cause: None,
     }
+}
+
+/// Whether a job is on its way to a restart that is not counted yet.
+fn is_restarting(job: &Job) -> bool {
+    matches!(job.state.as_str(), "RESTARTING" | "FAILING")
 }
 
 /// Returns where the newest state is: a savepoint, or a checkpoint where those are kept.
@@ -378,4 +388,52 @@ fn newest(checkpoints: Checkpoints, kept: bool) -> Option<String> {
     let checkpoint = latest.completed.filter(|found| kept && !found.discarded);
     let found = [checkpoint, latest.savepoint].into_iter().flatten();
     found.max_by_key(|found| found.id)?.place()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::de::DeserializeOwned;
+    use serde_json::{Value as Json, json};
+
+    use super::*;
+
+    /// Reads an answer as Flink 2.3 gives it.
+    fn answer<T: DeserializeOwned>(answer: Json) -> T {
+        serde_json::from_value(answer).expect("an answer")
+    }
+
+    fn job(vertices: &[(u32, &str)]) -> Job {
+        let vertices: Vec<Json> = vertices
+            .iter()
+            .map(|(parallelism, status)| {
+                json!({ "id": "0a", "name": "a", "parallelism": parallelism, "status": status })
+            })
+            .collect();
+        answer(json!({ "name": "a", "state": "RUNNING", "vertices": vertices }))
+    }
+
+    #[test]
+    fn checkpoints_count_where_some_are_begun_by_themselves() {
+        // As without an interval: the counts are there all the same, and savepoints are among them.
+        let counted: Checkpoints = answer(json!({
+            "counts": { "restored": 1, "completed": 2, "failed": 0 },
+            "latest": { "restored": { "id": 4, "is_savepoint": true, "external_path": "file:/a" } }
+        }));
+        let every = |interval: i64| -> Checkpointing {
+            answer(json!({
+                "interval": interval,
+                "externalization": { "enabled": false, "delete_on_cancellation": true }
+            }))
+        };
+        for (checkpointing, expected) in [
+            (Some(every(500)), Some(2)),
+            (Some(every(i64::MAX)), None),
+            (None, None),
+        ] {
+            let look = look(&job(&[(1, "RUNNING")]), Some(&counted), checkpointing);
+            assert_eq!(look.checkpoints, expected);
+            // What it was restored from is told in any case.
+            assert_eq!(look.restored.as_deref(), Some("file:/a"));
+        }
+    }
 }

@@ -32,6 +32,8 @@ pub(super) enum Trouble {
     DropsCheckpoints,
     /// No checkpoint was completed.
     NoCheckpoint,
+    /// Nothing makes checkpoints, v1 neither.
+    NoInterval,
     /// It runs with fewer tasks than it is to have.
     ShortOfRoom,
     /// That an id was given before is told in words that nobody knows.
@@ -318,7 +320,7 @@ impl Engine for Scripted {
                 parallelism: job.parallelism,
                 short_of: world.troubles(&job.text, Trouble::ShortOfRoom).then_some(9),
                 restarts: u64::from(world.troubles(&job.text, Trouble::Restarts)),
-                checkpoints: Some(1),
+                checkpoints: (world.trouble != Some(Trouble::NoInterval)).then_some(1),
                 restored,
                 cause: None,
             })
