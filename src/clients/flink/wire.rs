@@ -76,6 +76,21 @@ pub struct Job {
     pub plan: JobPlan,
 }
 
+impl Job {
+    /// Returns how many vertices are as they should be while the job runs: one whose input has an end, as a table in
+    /// a file has, is finished before the others. Where none runs, none is.
+    pub fn running(&self) -> usize {
+        let are = |status: &str| {
+            let vertices = self.vertices.iter();
+            vertices.filter(|vertex| vertex.status == status).count()
+        };
+        match are("RUNNING") {
+            0 => 0,
+            running => running + are("FINISHED"),
+        }
+    }
+}
+
 /// A chain of operators that run together.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Vertex {

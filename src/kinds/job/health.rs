@@ -26,7 +26,7 @@ pub struct JobVitals {
     pub active: bool,
     /// How many parts it has.
     pub parts: u64,
-    /// How many of them run wholly.
+    /// How many of them run wholly, or have come to the end of their input while others run.
     pub running: u64,
     /// How often it was restarted since its start.
     pub restarts: u64,

@@ -342,3 +342,24 @@ fn sql_is_upgraded_with_its_state() {
     let closed = count(|line| line.starts_with("DELETE ") && !line.contains("/operations/"));
     assert!(opened >= 7 && opened == closed, "{opened} {closed}");
 }
+
+#[test]
+fn sql_with_an_input_that_has_an_end_is_upgraded_with_its_state() {
+    let Some(job) = Counter::new("bounded") else {
+        return;
+    };
+    let _shared = servers::flink_shared();
+    for other in ["a", "b"] {
+        let condition =
+            format!("v <> '{other}' AND v IN (SELECT k FROM (VALUES ('x'), ('y')) AS known (k))");
+        job.declare_sql(&condition, &Said::default());
+        job.apply(&["--wait"]).expect(0);
+        job.produce(20);
+        job.expect_count();
+        let running = gate::get(&job.flink, &format!("/jobs/{}", job.expect_one()));
+        let parts = running["vertices"].as_array().unwrap();
+        let has_ended = parts.iter().any(|part| part["status"] == "FINISHED");
+        assert!(has_ended, "{running}");
+        job.plan(0);
+    }
+}

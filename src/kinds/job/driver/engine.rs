@@ -64,7 +64,7 @@ pub(super) struct Look {
     pub(super) word: String,
     /// How many parts it has.
     pub(super) parts: usize,
-    /// How many of them run wholly.
+    /// How many of them run wholly, or have come to the end of their input while others run.
     pub(super) running: usize,
     /// The most tasks that a part has.
     pub(super) parallelism: u32,

@@ -59,13 +59,10 @@ async fn look(client: &Client, id: &str) -> Result<Option<JobVitals>, FlinkError
     } else {
         client.last_exception(id).await?
     };
-    let is_running = |status: &str| status == "RUNNING";
-    let running = job.vertices.iter();
-    let running = running.filter(|vertex| is_running(&vertex.status)).count();
     Ok(Some(JobVitals {
         active,
         parts: u64::try_from(job.vertices.len()).unwrap_or(u64::MAX),
-        running: u64::try_from(running).unwrap_or(u64::MAX),
+        running: u64::try_from(job.running()).unwrap_or(u64::MAX),
         restarts,
         checkpoints: checkpoint_vitals(&job, checkpoints.as_ref(), checkpointing),
         cause,

@@ -176,7 +176,7 @@ fn never_enough(look: &Look, checkpoints: Option<u64>) -> Option<String> {
     })
 }
 
-/// Whether every part runs.
+/// Whether every part is as it should be.
 fn runs_wholly(look: &Look) -> bool {
     look.parts > 0 && look.running == look.parts
 }

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use crate::clients::ProjectFiles;
 use crate::clients::flink::{
-    Bounds, Checkpointing, Checkpoints, Client, FlinkError, Job, Requirement, Retention, Triggered,
+    Bounds, Checkpointing, Checkpoints, Client, FlinkError, Job, Requirement, Requirements,
+    Retention, Triggered,
 };
 use crate::kinds::job::memory::{Run, Version, trigger};
 use crate::kinds::job::program::Program;
@@ -88,17 +89,12 @@ impl Flink {
     /// Returns how many tasks a job's parts are to have, where one has fewer: the adaptive scheduler lets a job run
     /// with what there is.
     async fn short_of(&self, job: &Job, id: &str) -> Asked<Option<u32>> {
-        let is_running = |status: &str| status == "RUNNING";
-        let runs = job.vertices.iter().all(|part| is_running(&part.status));
+        let runs = job.running() == job.vertices.len();
         if job.scheduler_type.as_deref() != Some("Adaptive") || !runs {
             return Ok(None);
         }
         let wanted = self.client.requirements(id).await.map_err(error)?;
-        let short = job.vertices.iter().filter_map(|part| {
-            let most = wanted.get(&part.id)?.parallelism.upper_bound;
-            (part.parallelism < most).then_some(most)
-        });
-        Ok(short.max())
+        Ok(short_of(job, &wanted))
     }
 }
 
@@ -363,11 +359,7 @@ fn look(
         phase: phase(&job.state),
         word: job.state.clone(),
         parts: job.vertices.len(),
-        running: job
-            .vertices
-            .iter()
-            .filter(|vertex| vertex.status == "RUNNING")
-            .count(),
+        running: job.running(),
         parallelism: slots(widths(job)),
         short_of: None,
         restarts: 0,
@@ -375,6 +367,16 @@ fn look(
         restored: restored.and_then(|restored| restored.external_path.clone()),
         cause: None,
     }
+}
+
+/// Returns the most tasks that a part is to have which runs with fewer. One that is finished needs no more.
+fn short_of(job: &Job, wanted: &Requirements) -> Option<u32> {
+    let running = job.vertices.iter().filter(|part| part.status == "RUNNING");
+    let short = running.filter_map(|part| {
+        let most = wanted.get(&part.id)?.parallelism.upper_bound;
+        (part.parallelism < most).then_some(most)
+    });
+    short.max()
 }
 
 /// Whether a job is on its way to a restart that is not counted yet.
@@ -406,10 +408,36 @@ mod tests {
         let vertices: Vec<Json> = vertices
             .iter()
             .map(|(parallelism, status)| {
-                json!({ "id": "0a", "name": "a", "parallelism": parallelism, "status": status })
+                json!({ "id": status, "name": "a", "parallelism": parallelism, "status": status })
             })
             .collect();
         answer(json!({ "name": "a", "state": "RUNNING", "vertices": vertices }))
+    }
+
+    #[test]
+    fn a_part_whose_input_has_ended_is_as_it_should_be() {
+        let running = |statuses: &[&str]| {
+            let vertices: Vec<(u32, &str)> = statuses.iter().map(|status| (1, *status)).collect();
+            let look = look(&job(&vertices), None, None);
+            (look.running, look.parts)
+        };
+        assert_eq!(running(&["FINISHED", "RUNNING", "RUNNING"]), (3, 3));
+        assert_eq!(running(&["FINISHED", "RUNNING", "INITIALIZING"]), (2, 3));
+        // Of a job that is at its end nothing runs.
+        assert_eq!(running(&["FINISHED", "FINISHED"]), (0, 2));
+        assert_eq!(running(&["FINISHED", "CREATED"]), (0, 2));
+        assert_eq!(running(&[]), (0, 0));
+    }
+
+    #[test]
+    fn a_part_that_is_finished_is_short_of_nothing() {
+        let wanted: Requirements = answer(json!({
+            "FINISHED": { "parallelism": { "lowerBound": 1, "upperBound": 9 } },
+            "RUNNING": { "parallelism": { "lowerBound": 1, "upperBound": 4 } }
+        }));
+        let short = |tasks| short_of(&job(&[(1, "FINISHED"), (tasks, "RUNNING")]), &wanted);
+        assert_eq!(short(2), Some(4));
+        assert_eq!(short(4), None);
     }
 
     #[test]
