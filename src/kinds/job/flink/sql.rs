@@ -169,7 +169,10 @@ pub(in crate::kinds::job) fn split(script: &str) -> Vec<String> {
                 let word = &rest[..end.unwrap_or(rest.len())];
                 let opens = word.eq_ignore_ascii_case("BEGIN")
                     && statement.trim_end().to_ascii_uppercase().ends_with("SET");
-                in_set = opens || (in_set && !word.eq_ignore_ascii_case("END"));
+                // Each statement of a set has a semicolon of its own, so that an END elsewhere is that of a CASE.
+                let closes =
+                    word.eq_ignore_ascii_case("END") && statement.trim_end().ends_with(';');
+                in_set = opens || (in_set && !closes);
                 word.len()
             }
             _ => letter.len_utf8(),
@@ -228,6 +231,22 @@ mod tests {
         assert_eq!(split(set).len(), 1);
         let statements = Statements::of(split(&format!("SET 'a' = 'b'; {set}"))).expect("one job");
         assert_eq!(statements.before, ["SET 'a' = 'b'"]);
+    }
+
+    #[test]
+    fn the_end_of_a_case_is_not_that_of_its_set() {
+        let set = "EXECUTE STATEMENT SET BEGIN\n\
+             INSERT INTO a SELECT CASE WHEN x > 1 THEN 'b;' ELSE CASE x WHEN 0 THEN 'c' END END FROM d;\n\
+             INSERT INTO b SELECT case x when 1 then 2 end FROM d; -- The last one.\nEND";
+        let statements = split(&format!("CREATE TABLE a (x INT);\n{set};\n"));
+        let set = set.replace(" -- The last one.", " ");
+        assert_eq!(statements, ["CREATE TABLE a (x INT)", &*set]);
+        let statements = Statements::of(statements).expect("one job");
+        assert_eq!(statements.job, set);
+        // What comes after the set is another statement.
+        let problem = Statements::of(split(&format!("{set};\nSET 'a' = 'b'")));
+        let problem = problem.expect_err("it is of no use");
+        insta::assert_snapshot!(problem, @"The INSERT must be the last one: what comes after it is of no use.");
     }
 
     #[test]
