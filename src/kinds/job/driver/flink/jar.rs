@@ -21,6 +21,14 @@ const DOWNLOAD: Duration = Duration::from_mins(10);
 /// How often its address may lead to another one, as that of a release does.
 const REDIRECTS: usize = 5;
 
+/// A jar on the cluster.
+struct Upload {
+    /// Its id there.
+    id: String,
+    /// Whether it was uploaded just now.
+    is_new: bool,
+}
+
 /// A jar that was uploaded.
 #[derive(Debug)]
 pub(in crate::kinds::job::driver) struct Jar {
@@ -37,12 +45,13 @@ impl Flink {
         program: &FlinkJar,
         version: &Version,
     ) -> Asked<Ready<Prepared>> {
-        let id = self.uploaded(name, program, version.kept.first()).await?;
+        let Upload { id, is_new } = self.uploaded(name, program, version.kept.first()).await?;
         let run = request(name, program);
         let graph = match self.planned(&id, &run).await {
             Ok(graph) => graph,
             Err(found) => {
-                if !version.kept.contains(&id) {
+                // One that was there may be what runs, with other arguments.
+                if is_new {
                     self.forget(&id).await;
                 }
                 return Err(found);
@@ -118,23 +127,25 @@ impl Flink {
         )))
     }
 
-    /// Returns the id of a program's jar on the cluster, where it is uploaded if it is not there.
+    /// Returns a program's jar on the cluster, where it is uploaded if it is not there.
     async fn uploaded(
         &self,
         job: &str,
         program: &FlinkJar,
         kept: Option<&String>,
-    ) -> Asked<String> {
+    ) -> Asked<Upload> {
         // By this name an upload is found again that was not noted any more. Each job has its own, since it
         // deletes it.
         let name = upload_name(job, program);
         let there = self.client().jars().await.map_err(error)?;
-        let known = |(id, named): &&(String, String)| Some(id) == kept || *named == name;
-        if let Some((id, _)) = there.iter().find(known) {
-            return Ok(id.clone());
+        let known = |(id, named): &(String, String)| Some(id) == kept || *named == name;
+        if let Some((id, _)) = there.into_iter().find(known) {
+            return Ok(Upload { id, is_new: false });
         }
         let content = self.content(program).await?;
-        self.client().upload(&name, &content).await.map_err(error)
+        let id = self.client().upload(&name, &content).await;
+        let id = id.map_err(error)?;
+        Ok(Upload { id, is_new: true })
     }
 
     async fn content(&self, program: &FlinkJar) -> Asked<Arc<[u8]>> {
@@ -234,4 +245,113 @@ pub(super) fn command(program: &FlinkJar, from: Option<&str>) -> String {
         let _ = write!(command, " '{}'", argument.replace('\'', r"'\''"));
     }
     command
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::path::Path;
+    use std::sync::Mutex;
+
+    use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+    use tokio::net::{TcpListener, TcpStream};
+
+    use crate::clients::Connections;
+    use crate::clients::flink::{Client, settings};
+    use crate::config::files::MemoryFiles;
+
+    use super::*;
+
+    /// Where a cluster is that has some jars and plans none, and what it was asked.
+    async fn cluster(jars: &[&str]) -> (Flink, Arc<Mutex<Vec<String>>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let jars: Vec<_> = jars
+            .iter()
+            .map(|name| serde_json::json!({ "id": format!("1_{name}"), "name": name }))
+            .collect();
+        let jars = serde_json::json!({ "files": jars }).to_string();
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let record = Arc::clone(&asked);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serve(stream, jars.clone(), Arc::clone(&record)));
+            }
+        });
+        let url = ("url".to_owned(), format!("http://127.0.0.1:{port}"));
+        let client = Client::new(settings::read(BTreeMap::from([url])).expect("settings"));
+        let files = MemoryFiles::from_iter([("jobs/a.jar", "content")]);
+        let connections = Connections::new(&BTreeMap::new(), Path::new(""));
+        let connections = connections.with_files(Arc::new(files));
+        let flink = Flink::new(client.expect("a client"), connections.files().clone());
+        (flink, asked)
+    }
+
+    async fn serve(stream: TcpStream, jars: String, asked: Arc<Mutex<Vec<String>>>) {
+        let mut stream = BufReader::new(stream);
+        loop {
+            let (mut head, mut length) = (String::new(), 0);
+            loop {
+                let start = head.len();
+                match stream.read_line(&mut head).await {
+                    Ok(0) | Err(_) => return,
+                    Ok(_) => {}
+                }
+                let line = head[start..].trim().to_ascii_lowercase();
+                if let Some(given) = line.strip_prefix("content-length:") {
+                    length = given.trim().parse().expect("a number");
+                }
+                if line.is_empty() {
+                    break;
+                }
+            }
+            let mut body = vec![0; length];
+            stream.read_exact(&mut body).await.expect("a body");
+            let request = head.split(" HTTP").next().expect("a line").to_owned();
+            let (status, answer) = match request.as_str() {
+                "GET /jars" => ("200 OK", jars.as_str()),
+                "POST /jars/upload" => ("200 OK", r#"{"filename":"/flink-web-upload/1_new"}"#),
+                line if line.ends_with("/plan") => {
+                    ("400 Bad Request", r#"{"errors":["No such argument"]}"#)
+                }
+                _ => ("200 OK", "{}"),
+            };
+            asked.lock().expect("not poisoned").push(request);
+            let length = answer.len();
+            let answer = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\n\r\n{answer}");
+            if stream.write_all(answer.as_bytes()).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn only_a_jar_that_was_uploaded_just_now_is_deleted_where_it_makes_no_job() {
+        let program = FlinkJar {
+            jar: Origin::File("jobs/a.jar".into()),
+            sha256: ContentHash::of(b"content"),
+            entry_class: None,
+            args: vec!["--new".into()],
+            parallelism: None,
+            settings: BTreeMap::new(),
+        };
+        let version = Version {
+            program: Program::FlinkJar(program.clone()),
+            kept: Vec::new(),
+        };
+        let there = upload_name("a", &program);
+        for (jars, expected) in [
+            (vec![], Some("DELETE /jars/1_new")),
+            // It may be that of the version that runs, whose arguments are others.
+            (vec![there.as_str()], None),
+        ] {
+            let (flink, asked) = cluster(&jars).await;
+            let refused = flink.prepare_jar("a", &program, &version).await;
+            let why = refused.expect_err("it makes no job").to_string();
+            assert_eq!(why, "the jar's main method makes no job: No such argument");
+            let asked = asked.lock().expect("not poisoned");
+            let deleted = asked.iter().find(|line| line.starts_with("DELETE"));
+            assert_eq!(deleted.map(String::as_str), expected, "{asked:?}");
+        }
+    }
 }
