@@ -427,7 +427,7 @@ impl<E: Engine> Change<'_, E> {
             restored,
             ..self.next(&ready, from).await?
         };
-        match self.begin(&ready, run, None).await? {
+        match self.begin(ready, run, None).await? {
             Ok(run) => self.conclude(run, ran).await,
             Err((run, why)) => {
                 let from = run.inherited().map(str::to_owned);
@@ -469,7 +469,7 @@ impl<E: Engine> Change<'_, E> {
     /// Notes a run and starts it: the run, or why it did not start.
     async fn begin(
         &mut self,
-        ready: &Ready<E::Prepared>,
+        mut ready: Ready<E::Prepared>,
         mut run: Run,
         back: Option<&str>,
     ) -> Halting<Result<Run, (Run, String)>> {
@@ -490,10 +490,15 @@ impl<E: Engine> Change<'_, E> {
                     if self.appears(&run.id).await? {
                         return Ok(Ok(run));
                     }
-                    // An id of long ago that the engine has not forgotten.
+                    // An id of long ago that the engine has not forgotten. What was made ready is used up.
+                    ready = match self.engine.prepare(self.name, &ready.version).await {
+                        Ok(ready) => ready,
+                        Err(EngineError::Away(why)) => return Err(Halt::Unsettled(why)),
+                        Err(error) => return Ok(Err((run, error.to_string()))),
+                    };
                     run = Run {
                         restored: run.restored,
-                        ..self.next(ready, run.from.clone()).await?
+                        ..self.next(&ready, run.from.clone()).await?
                     };
                 }
                 Err(EngineError::Refused(why)) => return Ok(Err((run, why))),
@@ -506,11 +511,20 @@ impl<E: Engine> Change<'_, E> {
     /// and beside it no other may be started.
     async fn appears(&self, id: &str) -> Halting<bool> {
         let mut wait = Wait::new(self.timeout());
+        let mut is_told = false;
         loop {
             if asked(self.engine.phase(id).await)?.is_some() {
                 return Ok(true);
             }
+            if !is_told {
+                let seconds = wait.within.as_secs();
+                self.say(format!(
+                    "the engine gave the id {id} to a job before; waiting up to {seconds} s whether that one comes to light"
+                ));
+                is_told = true;
+            }
             if !wait.again().await {
+                self.say("it does not: starting under another id");
                 return Ok(false);
             }
         }
@@ -596,7 +610,7 @@ impl<E: Engine> Change<'_, E> {
             Err(error) => return Ok(Err(error.to_string())),
         };
         let run = self.next(&ready, from).await?;
-        let run = match self.begin(&ready, run, Some(why)).await? {
+        let run = match self.begin(ready, run, Some(why)).await? {
             Ok(run) => run,
             Err((refused, stuck)) => {
                 self.end(&refused.id).await?;

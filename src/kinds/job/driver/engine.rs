@@ -186,7 +186,8 @@ pub(super) trait Engine: Send + Sync {
         instead: Option<&str>,
     ) -> impl Future<Output = Asked<Option<String>>> + Send;
 
-    /// Starts a version under the id of the run: a second time is [`EngineError::Duplicate`].
+    /// Starts a version under the id of the run: a second time is [`EngineError::Duplicate`]. However it ends, what
+    /// was made ready may be used up: another start makes it ready again.
     fn start(
         &self,
         prepared: &Self::Prepared,

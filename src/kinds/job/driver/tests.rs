@@ -17,7 +17,7 @@ use crate::document::Document;
 use crate::kinds::driver::{Context, NoteRequest};
 use crate::kinds::health::Healthy;
 use crate::kinds::job::flink::{FlinkSql, Script};
-use crate::kinds::job::memory::{Memory, Progress, Step};
+use crate::kinds::job::memory::{self, Memory, Progress, Step};
 use crate::kinds::job::program::Program;
 use crate::kinds::job::spec::{Mode, Upgrade};
 
@@ -37,6 +37,8 @@ struct Life {
     memory: Memory,
     /// What a cut one noted.
     notes: Arc<Mutex<Option<Document>>>,
+    /// What people were told.
+    told: Arc<Mutex<Vec<String>>>,
 }
 
 fn program(text: &str) -> Program {
@@ -59,6 +61,7 @@ impl Life {
             restore: None,
             memory: Memory::default(),
             notes: Arc::default(),
+            told: Arc::default(),
         }
     }
 
@@ -79,7 +82,9 @@ impl Life {
                 let _sent: Result<(), ()> = written.send(());
             }
         });
-        let context = Context::new(Arc::new(|_, _| {}), sender);
+        let told = Arc::clone(&self.told);
+        let listen = move |_: &Address, text| told.lock().unwrap().push(text);
+        let context = Context::new(Arc::new(listen), sender);
         let address = Address::root("job", "a");
         let noted = self.notes.lock().unwrap().clone();
         let (memory, step) =
@@ -710,6 +715,27 @@ async fn an_id_of_long_ago_is_not_used_again() {
     life.run("v1").await.unwrap();
     assert_eq!(life.memory.generation, 2);
     assert_eq!(life.runs(), "v1 at 0");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_id_that_the_engine_knows_and_whose_job_it_does_not_is_left_after_a_while() {
+    let mut life = Life::running().await;
+    life.change(&What::Suspend).await.unwrap();
+    life.memory = Memory::default();
+    life.engine.hide(1000);
+    life.told.lock().unwrap().clear();
+    life.run("v1").await.unwrap();
+    assert_eq!(life.memory.generation, 2);
+    assert_eq!(life.runs(), "v1 at 0");
+    let id = memory::id("a", &program("v1"), 1);
+    let told = life.told.lock().unwrap().join("\n").replace(&id, "[ID]");
+    let own = life.memory.run.clone().unwrap().id;
+    insta::assert_snapshot!(told.replace(&own, "[OTHER ID]"), @r"
+    starting [ID]
+    the engine gave the id [ID] to a job before; waiting up to 10 s whether that one comes to light
+    it does not: starting under another id
+    starting [OTHER ID]
+    ");
 }
 
 #[tokio::test]

@@ -158,7 +158,7 @@ impl<E: Engine> Change<'_, E> {
             }
         };
         // One that is refused may be there by now, whatever is said.
-        let begun = self.begin(&ready, run, back).await?;
+        let begun = self.begin(ready, run, back).await?;
         Ok(begun.unwrap_or_else(|(refused, _)| refused))
     }
 

@@ -1,6 +1,7 @@
 //! An engine on values: jobs that count, savepoints that hold the count, and trouble on demand.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use crate::kinds::job::driver::engine::{
@@ -223,12 +224,22 @@ impl World {
     }
 }
 
-impl Engine for Scripted {
-    type Prepared = Version;
+/// A version that was made ready: good for one start, as a session of SQL is.
+#[derive(Debug)]
+pub(super) struct Prepared {
+    version: Version,
+    is_used: AtomicBool,
+}
 
-    async fn prepare(&self, _name: &str, version: &Version) -> Asked<Ready<Version>> {
+impl Engine for Scripted {
+    type Prepared = Prepared;
+
+    async fn prepare(&self, _name: &str, version: &Version) -> Asked<Ready<Prepared>> {
         self.call(|_| Ready {
-            prepared: version.clone(),
+            prepared: Prepared {
+                version: version.clone(),
+                is_used: AtomicBool::new(false),
+            },
             version: version.clone(),
             graph: Some(Graph::default()),
         })
@@ -240,7 +251,7 @@ impl Engine for Scripted {
         })
     }
 
-    async fn discard(&self, _prepared: Version) {}
+    async fn discard(&self, _prepared: Prepared) {}
 
     async fn preview(
         &self,
@@ -251,9 +262,13 @@ impl Engine for Scripted {
         self.call(|_| None)
     }
 
-    async fn start(&self, prepared: &Version, run: &Run, _may_drop_state: bool) -> Asked<()> {
+    async fn start(&self, prepared: &Prepared, run: &Run, _may_drop_state: bool) -> Asked<()> {
         self.call(|world| {
             world.effects += 1;
+            if prepared.is_used.swap(true, Ordering::SeqCst) {
+                return Err(EngineError::Refused("the session does not exist".into()));
+            }
+            let prepared = &prepared.version;
             if world.jobs.contains_key(&run.id) {
                 let words = "it was submitted before".to_owned();
                 return Err(if world.trouble == Some(Trouble::OtherWords) {
