@@ -116,10 +116,18 @@ fn unsettled(input: &Input<'_>) -> Vec<Finding> {
             format!("had stopped the job; its state is at {path}")
         }
         Step::Stopped { from: None } => "had stopped the job".to_owned(),
-        Step::Starting { run, back: None } => format!("was about to start it as {}", run.id),
+        Step::Starting {
+            run,
+            given_up: true,
+            ..
+        } => format!("was about to end {}, which had not proved itself", run.id),
+        Step::Starting {
+            run, back: None, ..
+        } => format!("was about to start it as {}", run.id),
         Step::Starting {
             run,
             back: Some(why),
+            ..
         } => format!(
             "was about to start the version before it again as {}, after the new one failed: {why}",
             run.id

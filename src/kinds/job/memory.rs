@@ -104,6 +104,9 @@ pub enum Step {
         /// Why the one before it failed, where this one is the way back.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         back: Option<String>,
+        /// Whether it did not prove itself and was told to end: what it did in that time is not gone on from.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        given_up: bool,
     },
     /// Nothing: the change failed, and the job is as what is remembered says. Noted before that failure is
     /// recorded, since a pending operation of an earlier run keeps its notes.

@@ -9,7 +9,7 @@ use crate::support::program::Run;
 use crate::support::servers;
 
 use super::counter::{Counter, Said};
-use super::gate::{Gate, Side};
+use super::gate::{self, Gate, Side};
 
 /// Applies, and kills that at the request that the gate holds: the request, or the apply that never met it.
 fn killed(job: &Counter, gate: &Gate) -> Result<String, Run> {
@@ -108,6 +108,49 @@ fn a_way_back_that_is_killed_anywhere_is_finished_by_the_next() {
     let met = kill_everywhere(&job, ["failing", "failing"], 1, Some("v1"));
     let runs = met.iter().filter(|line| line.contains("/run"));
     assert!(runs.count() >= 4, "{met:?}");
+}
+
+#[test]
+fn a_version_that_ran_on_after_a_kill_is_not_set_back() {
+    let Some(job) = Counter::new("ran-on") else {
+        return;
+    };
+    let _shared = servers::flink_shared();
+    job.declare("v1", &Said::default());
+    job.apply(&[]).expect(0);
+    for (version, is_cancelled) in [("v2", false), ("v1", true)] {
+        // After the jar and the stop comes the start, whose answer nobody hears.
+        let gate = Gate::open(&job.flink, (2, Side::After));
+        let said = |flink| Said {
+            at: [flink, ""],
+            // It never proves itself.
+            job: "healthy {\n    checkpoints = 100000\n    within = \"3s\"\n  }",
+            ..Said::default()
+        };
+        job.declare(version, &said(gate.url()));
+        let request = killed(&job, &gate).unwrap();
+        assert!(request.contains("/run"), "{request}");
+        // What is committed is in a checkpoint of its own.
+        job.produce(20);
+        assert_eq!(job.expect_exact(), version);
+        let id = job.expect_one();
+        if is_cancelled {
+            gate::cancel(&job.flink, &id);
+            while !job.running().is_empty() {
+                thread::sleep(Duration::from_millis(100));
+            }
+            job.declare(version, &Said::default());
+            let plan = job.plan(2);
+            assert!(plan.contains("/chk-"), "{plan}");
+        } else {
+            job.declare(version, &said(""));
+        }
+        finish(&job).expect(0);
+        assert_eq!(job.expect_one() == id, !is_cancelled);
+        job.produce(5);
+        assert_eq!(job.expect_exact(), version);
+        job.plan(0);
+    }
 }
 
 #[test]

@@ -477,6 +477,7 @@ impl<E: Engine> Change<'_, E> {
             self.note(Step::Starting {
                 run: run.clone(),
                 back: back.map(str::to_owned),
+                given_up: false,
             })
             .await?;
             self.say(match &run.from {
@@ -541,7 +542,7 @@ impl<E: Engine> Change<'_, E> {
     ) -> Halting<()> {
         self.say(format!("it failed: {why}"));
         if let Some(run) = failed {
-            self.end(&run.id).await?;
+            self.give_up(run, None).await?;
         }
         let new = failed.and_then(|run| run.version.as_ref());
         let Some(old) = self.memory.run.clone().filter(|_| ran) else {
@@ -588,11 +589,18 @@ impl<E: Engine> Change<'_, E> {
         }
     }
 
-    /// Ends a run, if it is not over.
-    async fn end(&self, id: &str) -> Halting<()> {
-        if asked(self.engine.phase(id).await)? == Some(Phase::Active) {
-            asked(self.engine.cancel(id).await)?;
-            self.ended(id).await?;
+    /// Ends a run that has not proved itself, if it is not over. That this is meant is noted first: the next run
+    /// must not take it for one that ran and was ended by somebody.
+    async fn give_up(&self, run: &Run, back: Option<&str>) -> Halting<()> {
+        self.note(Step::Starting {
+            run: run.clone(),
+            back: back.map(str::to_owned),
+            given_up: true,
+        })
+        .await?;
+        if asked(self.engine.phase(&run.id).await)? == Some(Phase::Active) {
+            asked(self.engine.cancel(&run.id).await)?;
+            self.ended(&run.id).await?;
         }
         Ok(())
     }
@@ -613,12 +621,12 @@ impl<E: Engine> Change<'_, E> {
         let run = match self.begin(ready, run, Some(why)).await? {
             Ok(run) => run,
             Err((refused, stuck)) => {
-                self.end(&refused.id).await?;
+                self.give_up(&refused, Some(why)).await?;
                 return Ok(Err(stuck));
             }
         };
         if let Err(stuck) = self.prove_again(&run).await? {
-            self.end(&run.id).await?;
+            self.give_up(&run, Some(why)).await?;
             return Ok(Err(stuck));
         }
         let id = run.id.clone();

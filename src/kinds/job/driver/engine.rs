@@ -74,6 +74,8 @@ pub(super) struct Look {
     pub(super) restarts: u64,
     /// How many checkpoints were completed since its start; absent where it begins none by itself.
     pub(super) checkpoints: Option<u64>,
+    /// Whether it has state of its own: a checkpoint or savepoint that was completed since its start.
+    pub(super) has_own: bool,
     /// What its state was restored from last.
     pub(super) restored: Option<String>,
     /// Why it last failed.
@@ -127,9 +129,9 @@ pub(super) async fn source<E: Engine>(
                 return Ok(Some(path).into());
             }
         }
-        Some(Step::Starting { run, .. }) => {
-            // One that the engine has forgotten may have run for long.
-            if engine.phase(&run.id).await?.is_none() {
+        Some(Step::Starting { run, given_up, .. }) => {
+            // It may have run for long before it ended, or was forgotten.
+            if !given_up {
                 let left = engine.source(run, savepoints).await?;
                 if left.at.is_some() {
                     return Ok(left);

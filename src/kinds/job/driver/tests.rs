@@ -622,6 +622,146 @@ async fn a_version_that_ran_unwatched_is_not_set_back() {
     assert!(met);
 }
 
+/// Cuts an upgrade from v1 to v2 short after each of its calls, lets what runs then run for long, and does something to
+/// it. Whatever is wanted next goes on from there. Returns how often v2 ran.
+async fn unwatched(is_new: bool, wanted: &str, then: impl Fn(&Scripted)) -> usize {
+    let mut met = 0;
+    for cut in 0..40 {
+        let mut life = if is_new {
+            Life::new()
+        } else {
+            Life::running().await
+        };
+        life.engine.cut_after(cut);
+        let first = life.run("v2").await;
+        life.engine.heal();
+        let count = match life.runs().as_str() {
+            "v2 at 0" => 5,
+            "nothing" if is_new => 0,
+            "nothing" => 10,
+            _ => 15,
+        };
+        met += usize::from(first.is_err() && life.runs().starts_with("v2"));
+        life.engine.count(5);
+        then(&life.engine);
+        life.run(wanted).await.unwrap();
+        assert_eq!(life.runs(), format!("{wanted} at {count}"), "cut {cut}");
+        assert!(life.engine.most_at_once() <= 1, "cut {cut}");
+        life.run("v4").await.unwrap();
+        assert_eq!(life.runs(), format!("v4 at {count}"), "cut {cut}");
+    }
+    met
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_version_that_was_restarted_unwatched_is_not_set_back() {
+    for is_new in [true, false] {
+        for wanted in ["v1", "v2", "v3"] {
+            assert!(unwatched(is_new, wanted, Scripted::restart).await > 0);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_version_that_ended_unwatched_goes_on_from_what_it_left() {
+    for phase in [Phase::Failed, Phase::Canceled, Phase::Finished] {
+        for is_new in [true, false] {
+            for wanted in ["v1", "v2", "v3"] {
+                assert!(unwatched(is_new, wanted, |engine| engine.end(phase)).await > 0);
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_plan_of_a_version_that_ended_unwatched_names_what_it_left() {
+    let life = Life::running().await;
+    let version = life.memory.run.clone().unwrap();
+    let version = version.version.unwrap();
+    let mut memory = life.memory.clone();
+    let run = memory.next_run("a", version.clone(), Some("file:/given".into()));
+    life.engine.give("file:/given", 10);
+    life.engine.end(Phase::Finished);
+    let ready = life.engine.prepare("a", &version).await.unwrap();
+    life.engine
+        .start(&ready.prepared, &run, false)
+        .await
+        .unwrap();
+    let own = format!("file:/checkpoint-of-{}", run.id);
+    for (counts, given_up, expected) in [
+        (false, false, "file:/given"),
+        (true, false, own.as_str()),
+        // What was done while it was proved is given up.
+        (true, true, "file:/given"),
+    ] {
+        if counts {
+            life.engine.count(1);
+        }
+        life.engine.end(Phase::Canceled);
+        let step = Step::Starting {
+            run: run.clone(),
+            back: None,
+            given_up,
+        };
+        let source = engine::source(&life.engine, &memory, Some(&step), None).await;
+        assert_eq!(source.unwrap().at.as_deref(), Some(expected));
+        life.engine.revive(&run.id);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restoration_that_ran_on_unwatched_is_not_done_twice() {
+    for wanted in ["v1", "v2"] {
+        let mut met = false;
+        for cut in 0..40 {
+            let mut life = restoring(Life::running().await);
+            life.engine.cut_after(cut);
+            let _first = life.run("v1").await;
+            life.engine.heal();
+            let is_taken_up = life.runs() == "v1 at 7";
+            met |= is_taken_up && life.engine.was_cut();
+            life.engine.count(5);
+            life.engine.restart();
+            if !life.engine.was_cut() {
+                life.restore = None;
+            }
+            life.run(wanted).await.unwrap();
+            let count = if is_taken_up { 12 } else { 7 };
+            assert_eq!(life.runs(), format!("{wanted} at {count}"), "cut {cut}");
+        }
+        assert!(met);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_version_that_was_given_up_is_not_gone_on_from() {
+    let mut ended = 0;
+    for cut in 0..60 {
+        let mut life = Life::running().await;
+        life.engine.set(Some(Trouble::RestartsLate));
+        life.engine.cut_after(cut);
+        let first = life.run("v2").await;
+        if !life.engine.was_cut() {
+            assert!(matches!(first, Err(Halt::AsBefore(_))), "{first:?}");
+        }
+        life.engine.heal();
+        let runs = life.runs();
+        ended += usize::from(life.engine.was_cut() && runs == "nothing");
+        let second = life.run("v2").await;
+        let run = life.memory.run.clone().unwrap();
+        if second.is_ok() {
+            // It ran on, and has a checkpoint.
+            assert_eq!((&*runs, &*life.runs()), ("v2 at 10", "v2 at 10"));
+        } else {
+            assert_eq!(life.runs(), "v1 at 10", "cut {cut}");
+            let from = run.from.unwrap();
+            assert!(from.starts_with("file:/savepoint-"), "cut {cut}: {from}");
+        }
+        assert!(life.engine.most_at_once() <= 1, "cut {cut}");
+    }
+    assert!(ended > 4, "{ended}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_cut_start_without_state_is_not_repeated_for_one_with_it() {
     for cut in 0..40 {
@@ -735,6 +875,7 @@ async fn an_id_that_the_engine_knows_and_whose_job_it_does_not_is_left_after_a_w
     the engine gave the id [ID] to a job before; waiting up to 10 s whether that one comes to light
     it does not: starting under another id
     starting [OTHER ID]
+    waiting: 0 of 1 checkpoints completed
     ");
 }
 

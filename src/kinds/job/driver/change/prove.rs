@@ -177,7 +177,7 @@ fn never_enough(look: &Look, checkpoints: Option<u64>) -> Option<String> {
 }
 
 /// Whether every part is as it should be.
-fn runs_wholly(look: &Look) -> bool {
+pub(super) fn runs_wholly(look: &Look) -> bool {
     look.parts > 0 && look.running == look.parts
 }
 

@@ -1,10 +1,11 @@
-//! Finds out how far an earlier run came, and finishes the one step that it may have been in.
+//! Finds out how far an earlier run came, and finishes the one step that it may have been in. What was started in it
+//! and has state of its own since is never set back to what it was started from.
 
-use crate::kinds::job::driver::engine::{Engine, EngineError, Phase};
+use crate::kinds::job::driver::engine::{Engine, EngineError, Look, Phase};
 use crate::kinds::job::memory::{Run, Step};
 use crate::kinds::job::program::Program;
 
-use super::{Change, Halt, Halting, Place, asked};
+use super::{Change, Halt, Halting, Place, asked, prove};
 
 impl<E: Engine> Change<'_, E> {
     /// Returns where the job is, the step that was cut short finished. `wanted` is the program that is to run.
@@ -26,9 +27,18 @@ impl<E: Engine> Change<'_, E> {
             Some(Step::Stopped { from: Some(from) }) => Ok(self.standing(Some(from))),
             // What was given up on purpose may be wanted by now.
             Some(Step::Stopped { from: None }) => Ok(self.standing(self.left().await?)),
-            Some(Step::Starting { run, back }) => {
-                self.settle_start(run, back.as_deref(), wanted).await
-            }
+            Some(Step::Starting {
+                run,
+                back,
+                given_up,
+            }) => match self.ran_on(&run, given_up).await? {
+                Some(place) => Ok(place),
+                None if given_up => {
+                    self.give_up(&run, back.as_deref()).await?;
+                    self.failed_start(&run).await
+                }
+                None => self.settle_start(run, back.as_deref(), wanted).await,
+            },
         }
     }
 
@@ -78,6 +88,50 @@ impl<E: Engine> Change<'_, E> {
         }
     }
 
+    /// Returns the place of a run that has state of its own: whatever became of its proof, it is what runs, or what
+    /// ran last. Set back to what it was started from, it would lose that. One that was given up and not ended is taken
+    /// for such a run only where it runs: it may be about to end.
+    async fn ran_on(&mut self, run: &Run, given_up: bool) -> Halting<Option<Place>> {
+        let known = asked(self.engine.phase(&run.id).await)?;
+        let (place, what) = match known {
+            Some(Phase::Active) => {
+                let look = asked(self.engine.look(&run.id).await)?;
+                let runs_on = |look: Look| look.has_own && (!given_up || prove::runs_wholly(&look));
+                if !look.is_some_and(runs_on) {
+                    return Ok(None);
+                }
+                (
+                    Place::Running,
+                    "what an earlier run started has run on, with checkpoints of its own; it is not set back",
+                )
+            }
+            _ if given_up || !self.has_left(run).await? => return Ok(None),
+            Some(_) => (
+                Place::Ended,
+                "what an earlier run started has ended; it goes on from what that left",
+            ),
+            None => (
+                Place::Ended,
+                "the engine has forgotten what an earlier run started; it goes on from what that left",
+            ),
+        };
+        self.say(what);
+        self.take_over(run.clone()).await;
+        Ok(Some(place))
+    }
+
+    /// Remembers a run as what runs, or ran last.
+    async fn take_over(&mut self, run: Run) {
+        if self.has_taken_up(&run) {
+            // That was done, and is done once.
+            self.restore = None;
+        }
+        let before = self.memory.run.replace(run);
+        self.memory.suspended = false;
+        let before = before.and_then(|run| run.version);
+        self.release(before.as_ref()).await;
+    }
+
     /// A run may have been started, or still be about to: its id decides.
     async fn settle_start(
         &mut self,
@@ -86,12 +140,6 @@ impl<E: Engine> Change<'_, E> {
         wanted: Option<&Program>,
     ) -> Halting<Place> {
         let known = asked(self.engine.phase(&run.id).await)?;
-        if known.is_none() && self.has_left(&run).await? {
-            self.say("the engine has forgotten what an earlier run started; it goes on from what that left");
-            self.memory.run = Some(run);
-            self.memory.suspended = false;
-            return Ok(Place::Ended);
-        }
         // What an earlier run sent may still arrive: started here, it is the same job.
         let run = match known {
             None => self.start_again(run, back).await?,
@@ -108,7 +156,7 @@ impl<E: Engine> Change<'_, E> {
                 }
                 Err(why) => {
                     self.say(format!("the version before does not run: {why}"));
-                    self.end(&run.id).await?;
+                    self.give_up(&run, back).await?;
                     self.failed_start(&run).await
                 }
             };
@@ -123,18 +171,15 @@ impl<E: Engine> Change<'_, E> {
         }
         if known.is_some() && self.is_well(&run).await? {
             // What it has done since is not done twice.
-            let before = self.memory.run.replace(run);
-            self.memory.suspended = false;
-            let before = before.and_then(|run| run.version);
-            self.release(before.as_ref()).await;
+            self.take_over(run).await;
             return Ok(Place::Running);
         }
         self.say("ending a version that is no longer wanted, and has not proved itself");
-        self.end(&run.id).await?;
+        self.give_up(&run, back).await?;
         self.failed_start(&run).await
     }
 
-    /// Whether a run that the engine does not know left any state.
+    /// Whether a run that has ended, or that the engine does not know, left any state.
     async fn has_left(&self, run: &Run) -> Halting<bool> {
         let savepoints = self.upgrade.savepoint_directory.as_deref();
         Ok(asked(self.engine.source(run, savepoints).await)?
@@ -162,7 +207,8 @@ impl<E: Engine> Change<'_, E> {
         Ok(begun.unwrap_or_else(|(refused, _)| refused))
     }
 
-    /// Returns the place of a job whose start came to nothing: it stands where its state is.
+    /// Returns the place of a job whose start came to nothing: it stands where its state is, which is not that of the
+    /// run.
     async fn failed_start(&mut self, run: &Run) -> Halting<Place> {
         let from = match run.inherited() {
             Some(from) => Some(from.to_owned()),

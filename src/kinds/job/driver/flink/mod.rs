@@ -186,7 +186,7 @@ impl Engine for Flink {
             short_of: self.short_of(&job, id).await?,
             restarts: restarts.unwrap_or(0).max(u64::from(is_restarting(&job))),
             cause,
-            ..look(&job, checkpoints.as_ref(), checkpointing)
+            ..look(&job, id, checkpoints.as_ref(), checkpointing)
         }))
     }
 
@@ -348,10 +348,15 @@ fn widths(job: &Job) -> impl Iterator<Item = u32> {
 /// Returns what a job's vertices and checkpoints tell.
 fn look(
     job: &Job,
+    id: &str,
     checkpoints: Option<&Checkpoints>,
     checkpointing: Option<Checkpointing>,
 ) -> Look {
     let restored = checkpoints.and_then(|found| found.latest.restored.as_ref());
+    let restored = restored.and_then(|restored| restored.external_path.clone());
+    // A JobManager that took the job over counts from 0. Checkpoints are in a folder with their job's id.
+    let own = format!("/{id}/");
+    let is_own = restored.as_ref().is_some_and(|path| path.contains(&own));
     // Flink counts those of any job, of one that begins none by itself as well.
     let makes_any = checkpointing.is_some_and(|found| found.has_any());
     let counted = checkpoints.filter(|_| makes_any);
@@ -364,7 +369,8 @@ fn look(
         short_of: None,
         restarts: 0,
         checkpoints: counted.map(|found| found.counts.completed),
-        restored: restored.and_then(|restored| restored.external_path.clone()),
+        has_own: is_own || checkpoints.is_some_and(|found| found.counts.completed > 0),
+        restored,
         cause: None,
     }
 }
@@ -415,10 +421,26 @@ mod tests {
     }
 
     #[test]
+    fn state_is_a_jobs_own_that_it_completed_or_was_restored_from_again() {
+        let has_own = |completed: u64, restored: &str| {
+            let checkpoints: Checkpoints = answer(json!({
+                "counts": { "completed": completed },
+                "latest": { "restored": { "id": 4, "external_path": restored } }
+            }));
+            look(&job(&[]), "0b", Some(&checkpoints), None).has_own
+        };
+        assert!(!has_own(0, "file:/savepoints/savepoint-0a-1"));
+        assert!(!has_own(0, "file:/checkpoints/0a/chk-7"));
+        assert!(has_own(0, "file:/checkpoints/0b/chk-7"));
+        assert!(has_own(1, "file:/savepoints/savepoint-0a-1"));
+        assert!(!look(&job(&[]), "0b", None, None).has_own);
+    }
+
+    #[test]
     fn a_part_whose_input_has_ended_is_as_it_should_be() {
         let running = |statuses: &[&str]| {
             let vertices: Vec<(u32, &str)> = statuses.iter().map(|status| (1, *status)).collect();
-            let look = look(&job(&vertices), None, None);
+            let look = look(&job(&vertices), "0b", None, None);
             (look.running, look.parts)
         };
         assert_eq!(running(&["FINISHED", "RUNNING", "RUNNING"]), (3, 3));
@@ -458,7 +480,7 @@ mod tests {
             (Some(every(i64::MAX)), None),
             (None, None),
         ] {
-            let look = look(&job(&[(1, "RUNNING")]), Some(&counted), checkpointing);
+            let look = look(&job(&[(1, "RUNNING")]), "0b", Some(&counted), checkpointing);
             assert_eq!(look.checkpoints, expected);
             // What it was restored from is told in any case.
             assert_eq!(look.restored.as_deref(), Some("file:/a"));

@@ -15,6 +15,8 @@ use crate::kinds::job::program::Program;
 pub(super) enum Trouble {
     /// It is restarted again and again.
     Restarts,
+    /// It is restarted after its first checkpoint.
+    RestartsLate,
     /// It refuses to start from the state.
     RefusesState,
     /// Its parts never run.
@@ -69,8 +71,12 @@ struct Job {
     text: String,
     phase: Phase,
     count: u64,
-    from: Option<String>,
     parallelism: u32,
+    /// How many checkpoints it has completed.
+    own: u64,
+    restarts: u64,
+    /// What it was restored from last.
+    restored: Option<String>,
 }
 
 fn text(program: &Program) -> String {
@@ -159,20 +165,32 @@ impl Scripted {
         self.world().savepoints.len()
     }
 
-    /// Lets what runs count on.
+    /// Lets what runs count on, and complete a checkpoint.
     pub(super) fn count(&self, by: u64) {
-        for job in self.world().jobs.values_mut() {
-            if job.phase == Phase::Active {
-                job.count += by;
-            }
+        for job in self.world().active_jobs() {
+            job.count += by;
+            job.own += 1;
+        }
+    }
+
+    /// Restarts what runs from its newest checkpoint, as the engine does by itself.
+    pub(super) fn restart(&self) {
+        for job in self.world().active_jobs() {
+            job.restarts += 1;
+            job.restored = Some("file:/its-own".into());
         }
     }
 
     /// Ends what runs.
     pub(super) fn end(&self, phase: Phase) {
-        for job in self.world().jobs.values_mut() {
+        for job in self.world().active_jobs() {
             job.phase = phase;
         }
+    }
+
+    /// Lets a job that has ended run again, as if it had not.
+    pub(super) fn revive(&self, id: &str) {
+        self.world().jobs.get_mut(id).unwrap().phase = Phase::Active;
     }
 
     /// Lets jobs come to light only after some looks at them.
@@ -204,6 +222,11 @@ impl Scripted {
 }
 
 impl World {
+    fn active_jobs(&mut self) -> impl Iterator<Item = &mut Job> {
+        let jobs = self.jobs.values_mut();
+        jobs.filter(|job| job.phase == Phase::Active)
+    }
+
     /// Whether trouble is for this version.
     fn troubles(&self, job: &str, trouble: Trouble) -> bool {
         self.trouble == Some(trouble) && job != "v1"
@@ -300,8 +323,10 @@ impl Engine for Scripted {
                 text,
                 phase,
                 count,
-                from: run.from.clone(),
                 parallelism: prepared.program.parallelism().unwrap_or(1),
+                own: 0,
+                restarts: 0,
+                restored: run.from.clone(),
             };
             world.jobs.insert(run.id.clone(), job);
             Ok(())
@@ -321,12 +346,19 @@ impl Engine for Scripted {
     async fn look(&self, id: &str) -> Asked<Option<Look>> {
         self.call(|world| {
             let job = world.jobs.get(id)?.clone();
-            let restored = match &job.from {
+            let restored = match &job.restored {
                 Some(_) if world.troubles(&job.text, Trouble::OtherState) => {
                     Some("file:/other".into())
                 }
-                from => from.clone(),
+                restored => restored.clone(),
             };
+            let is_late = job.own > 0 && world.troubles(&job.text, Trouble::RestartsLate);
+            let is_restarted = world.troubles(&job.text, Trouble::Restarts) || is_late;
+            // One that runs has completed a checkpoint by the next look.
+            let never = [Trouble::Restarts, Trouble::NeverRuns, Trouble::NoInterval];
+            if !never.iter().any(|never| world.troubles(&job.text, *never)) {
+                world.jobs.get_mut(id)?.own += 1;
+            }
             Some(Look {
                 phase: job.phase,
                 word: format!("{:?}", job.phase).to_uppercase(),
@@ -334,8 +366,9 @@ impl Engine for Scripted {
                 running: 2 - usize::from(world.troubles(&job.text, Trouble::NeverRuns)),
                 parallelism: job.parallelism,
                 short_of: world.troubles(&job.text, Trouble::ShortOfRoom).then_some(9),
-                restarts: u64::from(world.troubles(&job.text, Trouble::Restarts)),
-                checkpoints: (world.trouble != Some(Trouble::NoInterval)).then_some(1),
+                restarts: job.restarts + u64::from(is_restarted),
+                checkpoints: (world.trouble != Some(Trouble::NoInterval)).then_some(job.own),
+                has_own: job.own > 0,
                 restored,
                 cause: None,
             })
@@ -388,7 +421,7 @@ impl Engine for Scripted {
                 world.trouble,
                 Some(Trouble::DropsCheckpoints | Trouble::NoCheckpoint)
             );
-            let job = job.filter(|job| is_left && job.phase != Phase::Active);
+            let job = job.filter(|job| is_left && job.own > 0 && job.phase != Phase::Active);
             let at = job.cloned().map(|job| {
                 let path = format!("file:/checkpoint-of-{}", run.id);
                 world.savepoints.insert(path.clone(), job.count);
