@@ -8,6 +8,7 @@
 mod prove;
 mod settle;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -654,6 +655,7 @@ impl<E: Engine> Change<'_, E> {
             slots: to,
         };
         self.has_room(&wider, Some(&id)).await?;
+        let parts = self.scaled_parts(&id, from, to).await?;
         self.note(Step::Rescaling {
             version: version.clone(),
         })
@@ -661,12 +663,12 @@ impl<E: Engine> Change<'_, E> {
         self.say(format!(
             "changing its parallelism from {from} to {to} in place"
         ));
-        match self.engine.rescale(&id, from, to).await {
+        match self.engine.rescale(&id, &parts, to).await {
             Ok(()) => {}
             Err(EngineError::Away(why)) => return Err(Halt::Unsettled(why)),
             Err(error) => return Err(Halt::AsBefore(format!("it could not be rescaled: {error}"))),
         }
-        match self.rescaled(&id, to).await? {
+        match self.rescaled(&id, &parts, to).await? {
             Ok(()) => {
                 if let Some(run) = &mut self.memory.run {
                     run.version = Some(version);
@@ -674,12 +676,23 @@ impl<E: Engine> Change<'_, E> {
                 Ok(())
             }
             Err(why) => {
-                asked(self.engine.rescale(&id, to, from).await)?;
+                asked(self.engine.rescale(&id, &parts, from).await)?;
                 Err(Halt::AsBefore(format!(
                     "{why}; it was told to have a parallelism of {from} again"
                 )))
             }
         }
+    }
+
+    /// Returns the parts of a job that its parallelism is about: those that have a number of tasks of their own keep
+    /// it. An earlier run may have told them already.
+    async fn scaled_parts(&self, id: &str, from: u32, to: u32) -> Halting<BTreeSet<String>> {
+        let unknown = |error: EngineError| before("it is not known what is to be rescaled", &error);
+        let parts = self.engine.parts_of(id, from).await.map_err(unknown)?;
+        if !parts.is_empty() {
+            return Ok(parts);
+        }
+        self.engine.parts_of(id, to).await.map_err(unknown)
     }
 
     /// Finds the newest state of a job that has ended.

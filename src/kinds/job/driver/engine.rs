@@ -1,6 +1,7 @@
 //! What the state machine of a change asks of an engine (I/O). Another engine implements [`Engine`]; nothing
 //! else of the driver changes.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 
 use crate::kinds::job::memory::{Memory, Run, Step, Version};
@@ -66,10 +67,10 @@ pub(super) struct Look {
     pub(super) parts: usize,
     /// How many of them run wholly, or have come to the end of their input while others run.
     pub(super) running: usize,
-    /// The most tasks that a part has.
-    pub(super) parallelism: u32,
-    /// How many it is to have, where it has fewer for want of room.
-    pub(super) short_of: Option<u32>,
+    /// How many tasks each part has, by its id.
+    pub(super) tasks: BTreeMap<String, u32>,
+    /// How many tasks a part has and is to have, where it has fewer for want of room.
+    pub(super) short_of: Option<(u32, u32)>,
     /// How many times it was restarted since its start.
     pub(super) restarts: u64,
     /// How many checkpoints were completed since its start; absent where it begins none by itself.
@@ -231,8 +232,20 @@ pub(super) trait Engine: Send + Sync {
     /// Whether a job's parallelism can be changed while it runs.
     fn rescales(&self) -> impl Future<Output = Asked<bool>> + Send;
 
-    /// Begins to change a job's parallelism while it runs.
-    fn rescale(&self, id: &str, from: u32, to: u32) -> impl Future<Output = Asked<()>> + Send;
+    /// Returns the ids of a running job's parts that are to have so many tasks.
+    fn parts_of(
+        &self,
+        id: &str,
+        tasks: u32,
+    ) -> impl Future<Output = Asked<BTreeSet<String>>> + Send;
+
+    /// Begins to give parts of a job so many tasks while it runs. What is no such part keeps what it has.
+    fn rescale(
+        &self,
+        id: &str,
+        parts: &BTreeSet<String>,
+        to: u32,
+    ) -> impl Future<Output = Asked<()>> + Send;
 
     /// Deletes a savepoint; one that is gone already is no error.
     fn dispose(&self, path: &str) -> impl Future<Output = Asked<()>> + Send;

@@ -17,7 +17,7 @@ use crate::document::Document;
 use crate::kinds::driver::{Context, NoteRequest};
 use crate::kinds::health::Healthy;
 use crate::kinds::job::flink::{FlinkSql, Script};
-use crate::kinds::job::memory::{self, Memory, Progress, Step};
+use crate::kinds::job::memory::{self, Memory, Step};
 use crate::kinds::job::program::Program;
 use crate::kinds::job::spec::{Mode, Upgrade};
 
@@ -103,6 +103,10 @@ impl Life {
         };
         let done = match what {
             What::Run(text) => change.run(&program(text), step).await,
+            What::Scale(text, tasks) => {
+                let scaled = program(text).at(Some(*tasks));
+                change.run(&scaled, step).await
+            }
             What::Suspend => change.suspend(step).await,
             What::Delete => change.delete(step).await,
         };
@@ -141,6 +145,8 @@ impl Life {
 
 enum What<'a> {
     Run(&'a str),
+    /// At another parallelism.
+    Scale(&'a str, u32),
     Suspend,
     Delete,
 }
@@ -798,36 +804,40 @@ async fn a_stateless_upgrade_starts_empty_and_turns_back_to_the_state() {
 
 #[tokio::test(start_paused = true)]
 async fn a_parallelism_is_changed_in_place_where_the_engine_can() {
-    let life = Life::running().await;
-    life.engine.rescales(true);
-    let scaled = program("v1").at(Some(2));
-    let journal = Arc::clone(&life.notes);
-    let (sender, mut requests) = mpsc::channel::<NoteRequest>(8);
-    tokio::spawn(async move {
-        while let Some((_, note, written)) = requests.recv().await {
-            *journal.lock().unwrap() = Some(note);
-            let _sent: Result<(), ()> = written.send(());
+    // One part has 8 tasks of its own, more or as many as the others are to have.
+    for to in [2, 8] {
+        for cut in 0..20 {
+            let mut life = Life::running().await;
+            life.engine.rescales(true);
+            life.engine.cut_after(cut);
+            let first = life.change(&What::Scale("v1", to)).await;
+            assert_eq!(first.is_ok(), !life.engine.was_cut(), "{first:?}");
+            life.engine.heal();
+            life.change(&What::Scale("v1", to)).await.unwrap();
+            assert_eq!(life.runs(), "v1 at 10");
+            assert_eq!(life.memory.program(), Some(&program("v1").at(Some(to))));
+            assert_eq!(life.memory.generation, 1, "it goes on under its id");
+            let tasks = life.engine.wanted_tasks().into_values();
+            assert_eq!(tasks.collect::<Vec<_>>(), [8, to]);
         }
-    });
-    let context = Context::new(Arc::new(|_, _| {}), sender);
-    let address = Address::root("job", "a");
-    let mut change = Change {
-        engine: &life.engine,
-        address: &address,
-        name: "a",
-        upgrade: life.upgrade.clone(),
-        healthy: life.healthy,
-        context: &context,
-        differs: true,
-        planned: None,
-        restore: None,
-        memory: life.memory.clone(),
-    };
-    change.run(&scaled, None).await.unwrap();
-    assert_eq!(change.memory.program(), Some(&scaled));
-    assert_eq!(change.memory.generation, 1, "it goes on under its id");
-    let last = life.notes.lock().unwrap().clone().unwrap();
-    assert!(Progress::read(&last).unwrap().is_some());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_parallelism_that_does_not_come_is_told_back_to_those_parts_that_were_told() {
+    for to in [2, 8] {
+        let mut life = Life::running().await;
+        life.engine.rescales(true);
+        life.engine.set(Some(Trouble::NoMoreTasks));
+        let halt = life.change(&What::Scale("v1", to)).await.unwrap_err();
+        let told = format!(
+            "its parallelism was not {to} within 10 s: it is 1; it was told to have a parallelism of 1 again"
+        );
+        assert_eq!(halt, Halt::AsBefore(told));
+        let tasks = life.engine.wanted_tasks().into_values();
+        assert_eq!(tasks.collect::<Vec<_>>(), [8, 1]);
+        assert_eq!(life.memory.program(), Some(&program("v1")));
+    }
 }
 
 #[tokio::test(start_paused = true)]

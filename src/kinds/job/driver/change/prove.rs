@@ -1,6 +1,7 @@
 //! A run proves itself: every part runs, its state came from where it was told, checkpoints are completed,
 //! and nothing was restarted. Its own word is not enough.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::kinds::job::driver::engine::{Engine, EngineError, Graph, Look, Phase};
@@ -92,8 +93,13 @@ impl<E: Engine> Change<'_, E> {
         }))
     }
 
-    /// Waits until a job runs wholly with a parallelism; says why where it does not.
-    pub(super) async fn rescaled(&self, id: &str, to: u32) -> Halting<Result<(), String>> {
+    /// Waits until a job runs wholly, some of its parts with so many tasks; says why where they do not.
+    pub(super) async fn rescaled(
+        &self,
+        id: &str,
+        parts: &BTreeSet<String>,
+        to: u32,
+    ) -> Halting<Result<(), String>> {
         let mut wait = Wait::new(self.timeout());
         loop {
             let Some(look) = asked(self.engine.look(id).await)? else {
@@ -104,14 +110,17 @@ impl<E: Engine> Change<'_, E> {
             if look.phase != Phase::Active {
                 return Err(Halt::Unsettled(format!("the job {id} is {}", look.word)));
             }
-            if look.running == look.parts && look.parallelism == to {
-                return Ok(Ok(()));
-            }
+            let mut tasks = parts.iter().filter_map(|part| look.tasks.get(part));
+            let other = tasks.find(|tasks| **tasks != to);
+            let late = match other {
+                None if runs_wholly(&look) => return Ok(Ok(())),
+                None => format!("{} of {} parts run", look.running, look.parts),
+                Some(tasks) => format!("it is {tasks}"),
+            };
             if !wait.again().await {
                 return Ok(Err(format!(
-                    "its parallelism was not {to} within {} s: it is {}",
-                    wait.within.as_secs(),
-                    look.parallelism
+                    "its parallelism was not {to} within {} s: {late}",
+                    wait.within.as_secs()
                 )));
             }
         }
@@ -146,10 +155,9 @@ fn missing(look: &Look, run: &Run, checkpoints: Option<u64>) -> Option<String> {
             look.running, look.parts, look.word
         ));
     }
-    if let Some(wanted) = look.short_of {
+    if let Some((tasks, wanted)) = look.short_of {
         return Some(format!(
-            "it runs with {} of {wanted} tasks: the cluster has no more room",
-            look.parallelism
+            "it runs with {tasks} of {wanted} tasks: the cluster has no more room"
         ));
     }
     if run.from.is_some() && look.restored.is_none() {

@@ -5,6 +5,7 @@ mod jar;
 mod left;
 mod sql;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::clients::ProjectFiles;
@@ -86,9 +87,9 @@ impl Flink {
         Ok(())
     }
 
-    /// Returns how many tasks a job's parts are to have, where one has fewer: the adaptive scheduler lets a job run
-    /// with what there is.
-    async fn short_of(&self, job: &Job, id: &str) -> Asked<Option<u32>> {
+    /// Returns how many tasks a job's part has and is to have, where it has fewer: the adaptive scheduler lets a job
+    /// run with what there is.
+    async fn short_of(&self, job: &Job, id: &str) -> Asked<Option<(u32, u32)>> {
         let runs = job.running() == job.vertices.len();
         if job.scheduler_type.as_deref() != Some("Adaptive") || !runs {
             return Ok(None);
@@ -266,11 +267,17 @@ impl Engine for Flink {
         Ok(config.features.web_rescale)
     }
 
-    async fn rescale(&self, id: &str, from: u32, to: u32) -> Asked<()> {
+    async fn parts_of(&self, id: &str, tasks: u32) -> Asked<BTreeSet<String>> {
+        let wanted = self.client.requirements(id).await.map_err(error)?;
+        let parts = wanted.into_iter();
+        let parts = parts.filter(|(_, wanted)| wanted.parallelism.upper_bound == tasks);
+        Ok(parts.map(|(part, _)| part).collect())
+    }
+
+    async fn rescale(&self, id: &str, parts: &BTreeSet<String>, to: u32) -> Asked<()> {
         let mut wanted = self.client.requirements(id).await.map_err(error)?;
-        for Requirement { parallelism } in wanted.values_mut() {
-            // What has a number of tasks of its own keeps it.
-            if parallelism.upper_bound == from {
+        for (part, Requirement { parallelism }) in &mut wanted {
+            if parts.contains(part) {
                 *parallelism = Bounds {
                     lower_bound: parallelism.lower_bound.min(to),
                     upper_bound: to,
@@ -365,7 +372,11 @@ fn look(
         word: job.state.clone(),
         parts: job.vertices.len(),
         running: job.running(),
-        parallelism: slots(widths(job)),
+        tasks: job
+            .vertices
+            .iter()
+            .map(|part| (part.id.clone(), part.parallelism))
+            .collect(),
         short_of: None,
         restarts: 0,
         checkpoints: counted.map(|found| found.counts.completed),
@@ -375,14 +386,14 @@ fn look(
     }
 }
 
-/// Returns the most tasks that a part is to have which runs with fewer. One that is finished needs no more.
-fn short_of(job: &Job, wanted: &Requirements) -> Option<u32> {
+/// Returns how many tasks a part has and is to have that runs with fewer. One that is finished needs no more.
+fn short_of(job: &Job, wanted: &Requirements) -> Option<(u32, u32)> {
     let running = job.vertices.iter().filter(|part| part.status == "RUNNING");
     let short = running.filter_map(|part| {
         let most = wanted.get(&part.id)?.parallelism.upper_bound;
-        (part.parallelism < most).then_some(most)
+        (part.parallelism < most).then_some((part.parallelism, most))
     });
-    short.max()
+    short.max_by_key(|(_, most)| *most)
 }
 
 /// Whether a job is on its way to a restart that is not counted yet.
@@ -458,7 +469,7 @@ mod tests {
             "RUNNING": { "parallelism": { "lowerBound": 1, "upperBound": 4 } }
         }));
         let short = |tasks| short_of(&job(&[(1, "FINISHED"), (tasks, "RUNNING")]), &wanted);
-        assert_eq!(short(2), Some(4));
+        assert_eq!(short(2), Some((2, 4)));
         assert_eq!(short(4), None);
     }
 

@@ -1,6 +1,6 @@
 //! An engine on values: jobs that count, savepoints that hold the count, and trouble on demand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
@@ -39,6 +39,8 @@ pub(super) enum Trouble {
     NoInterval,
     /// It runs with fewer tasks than it is to have.
     ShortOfRoom,
+    /// Nothing gets more tasks while it runs, v1 neither.
+    NoMoreTasks,
     /// That an id was given before is told in words that nobody knows.
     OtherWords,
 }
@@ -71,7 +73,10 @@ struct Job {
     text: String,
     phase: Phase,
     count: u64,
-    parallelism: u32,
+    /// How many tasks its parts are to have: one has a number of its own.
+    wanted: BTreeMap<String, u32>,
+    /// How many they have.
+    tasks: BTreeMap<String, u32>,
     /// How many checkpoints it has completed.
     own: u64,
     restarts: u64,
@@ -171,6 +176,12 @@ impl Scripted {
             job.count += by;
             job.own += 1;
         }
+    }
+
+    /// Returns how many tasks the parts of what runs are to have.
+    pub(super) fn wanted_tasks(&self) -> BTreeMap<String, u32> {
+        let mut world = self.world();
+        world.active_jobs().next().unwrap().wanted.clone()
     }
 
     /// Restarts what runs from its newest checkpoint, as the engine does by itself.
@@ -319,11 +330,19 @@ impl Engine for Scripted {
             } else {
                 Phase::Active
             };
+            let tasks = BTreeMap::from([
+                ("own".to_owned(), 8),
+                (
+                    "part".to_owned(),
+                    prepared.program.parallelism().unwrap_or(1),
+                ),
+            ]);
             let job = Job {
                 text,
                 phase,
                 count,
-                parallelism: prepared.program.parallelism().unwrap_or(1),
+                wanted: tasks.clone(),
+                tasks,
                 own: 0,
                 restarts: 0,
                 restored: run.from.clone(),
@@ -364,8 +383,10 @@ impl Engine for Scripted {
                 word: format!("{:?}", job.phase).to_uppercase(),
                 parts: 2,
                 running: 2 - usize::from(world.troubles(&job.text, Trouble::NeverRuns)),
-                parallelism: job.parallelism,
-                short_of: world.troubles(&job.text, Trouble::ShortOfRoom).then_some(9),
+                tasks: job.tasks.clone(),
+                short_of: world
+                    .troubles(&job.text, Trouble::ShortOfRoom)
+                    .then_some((1, 9)),
                 restarts: job.restarts + u64::from(is_restarted),
                 checkpoints: (world.trouble != Some(Trouble::NoInterval)).then_some(job.own),
                 has_own: job.own > 0,
@@ -435,11 +456,27 @@ impl Engine for Scripted {
         self.call(|world| world.rescales)
     }
 
-    async fn rescale(&self, id: &str, _from: u32, to: u32) -> Asked<()> {
+    async fn parts_of(&self, id: &str, tasks: u32) -> Asked<BTreeSet<String>> {
+        self.call(|world| {
+            let wanted = world.jobs.get(id).map(|job| job.wanted.clone());
+            let wanted = wanted.into_iter().flatten();
+            let parts = wanted.filter(|(_, wanted)| *wanted == tasks);
+            parts.map(|(part, _)| part).collect()
+        })
+    }
+
+    async fn rescale(&self, id: &str, parts: &BTreeSet<String>, to: u32) -> Asked<()> {
         self.call(|world| {
             world.effects += 1;
-            if let Some(job) = world.jobs.get_mut(id) {
-                job.parallelism = to;
+            let is_stuck = world.trouble == Some(Trouble::NoMoreTasks);
+            let Some(job) = world.jobs.get_mut(id) else {
+                return;
+            };
+            for part in parts {
+                job.wanted.insert(part.clone(), to);
+            }
+            if !is_stuck {
+                job.tasks.clone_from(&job.wanted);
             }
         })
     }
