@@ -196,17 +196,25 @@ fn kill_at_commit(estate: &Estate, blocks: &str, side: Side) {
     estate.declare(blocks);
 }
 
-#[test]
-fn a_reset_that_is_killed_is_finished_once() {
-    let Some(estate) = Estate::new("reset-killed") else {
-        return;
-    };
+/// Makes a topic of ten records, of which the group `app` has read eight. Returns the topic's block, too.
+#[track_caller]
+fn eight_of_ten(test: &str) -> Option<(Estate, String)> {
+    let estate = Estate::new(test)?;
     let orders = topic("orders", 1, FOREVER);
     estate.declare(&orders);
     estate.apply(&[]).expect(0);
-    let (app, name) = (estate.name("app"), estate.name("orders"));
+    let name = estate.name("orders");
     estate.kafka.produce(&name, 10, None);
-    estate.kafka.commit(&app, &name, 8);
+    estate.kafka.commit(&estate.name("app"), &name, 8);
+    Some((estate, orders))
+}
+
+#[test]
+fn a_reset_that_is_killed_is_finished_once() {
+    let Some((estate, orders)) = eight_of_ten("reset-killed") else {
+        return;
+    };
+    let (app, name) = (estate.name("app"), estate.name("orders"));
     let blocks = format!("{orders}{}", offsets("\"earliest\""));
     kill_at_commit(&estate, &blocks, Side::Before);
     assert_eq!(estate.kafka.committed(&app, &name), [Some(8)]);
@@ -240,15 +248,10 @@ fn a_reset_that_is_killed_is_finished_once() {
 
 #[test]
 fn a_reset_whose_answer_is_lost_is_not_done_twice() {
-    let Some(estate) = Estate::new("reset-lost") else {
+    let Some((estate, orders)) = eight_of_ten("reset-lost") else {
         return;
     };
-    let orders = topic("orders", 1, FOREVER);
-    estate.declare(&orders);
-    estate.apply(&[]).expect(0);
     let (app, name) = (estate.name("app"), estate.name("orders"));
-    estate.kafka.produce(&name, 10, None);
-    estate.kafka.commit(&app, &name, 8);
     let blocks = format!("{orders}{}", offsets("\"earliest\""));
     // Kafka takes the offsets, its answer is lost, and then it is away.
     let proxy = Proxy::start(estate.bootstrap(), Duration::ZERO).unwrap();
