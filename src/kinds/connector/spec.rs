@@ -246,10 +246,12 @@ impl ConnectorSpec {
         self.short_class() == "MirrorSource"
     }
 
-    /// Whether it takes records out of Kafka: each sink names topics so.
+    /// Whether it takes records out of Kafka: each sink names topics so. Some sources name those so that they write
+    /// to, as Camel's do; their classes say what they are.
     pub fn is_sink(&self) -> bool {
         let names = ["topics", "topics.regex"];
-        !self.is_mirror() && names.iter().any(|key| self.config.contains_key(*key))
+        let is_source = self.is_mirror() || self.short_class().ends_with("Source");
+        !is_source && names.iter().any(|key| self.config.contains_key(*key))
     }
 
     /// Returns the group that a sink reads by; none for a source.

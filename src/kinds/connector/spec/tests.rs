@@ -102,6 +102,19 @@ fn a_step_is_a_reset_or_positions() {
 }
 
 #[test]
+fn a_source_that_names_topics_is_no_sink() {
+    let group = |class: &str| {
+        let text = format!(
+            "connector \"c\" {{\n class = \"{class}\"\n config = {{ topics = \"lines\" }}\n}}\n"
+        );
+        decoded(&text).group()
+    };
+    assert_eq!(group("FileStreamSink").as_deref(), Some("connect-c"));
+    assert_eq!(group("com.example.Out").as_deref(), Some("connect-c"));
+    assert_eq!(group("org.example.CamelAws2s3sourceSourceConnector"), None);
+}
+
+#[test]
 fn a_sinks_positions_are_those_of_topics() {
     let sink = |partition: &str, offset: &str| {
         format!(
