@@ -73,10 +73,12 @@ pub(super) fn way(status: Option<&Status>, target: Target) -> Way {
         return Way::Under("its status is not known yet".to_owned());
     };
     let failed = look::failed(status);
-    if target == Target::Running && !failed.is_empty() {
+    let own = &status.connector.state;
+    // One that failed can be stopped; it is paused only once it was restarted.
+    let is_stuck = target == Target::Paused && own == "FAILED";
+    if (target == Target::Running || is_stuck) && !failed.is_empty() {
         return Way::Failed(failed);
     }
-    let own = &status.connector.state;
     if own != target.word() {
         return Way::Under(format!("it is {}", or_unknown(own)));
     }
@@ -138,6 +140,9 @@ mod tests {
             Way::Failed(_)
         ));
         assert!(matches!(way(Some(&failed), Target::Stopped), Way::Under(_)));
+        let stuck = status("FAILED", &[]);
+        assert!(matches!(way(Some(&stuck), Target::Paused), Way::Failed(_)));
+        assert!(matches!(way(Some(&stuck), Target::Stopped), Way::Under(_)));
         let empty = way(Some(&status("RUNNING", &[])), Target::Running);
         assert_eq!(empty, Way::There { with_tasks: false });
     }
