@@ -144,16 +144,24 @@ impl Client {
         Ok(entry.map(|entry| root_cause(&entry.stacktrace)))
     }
 
-    /// Returns how often a job was restarted since it was started; nothing where no metric says so yet.
+    /// Returns how often a job was restarted since it was started because something failed; nothing where no metric
+    /// says so yet. The adaptive scheduler counts its rescalings among the restarts, and once more by themselves.
     pub async fn restarts(&self, id: &str) -> Result<Option<u64>, FlinkError> {
         #[derive(Deserialize)]
         struct Metric {
+            id: String,
             value: String,
         }
-        let request = Request::get(["jobs", id, "metrics"]).parameter("get", "numRestarts");
+        let names = "numRestarts,numRescales";
+        let request = Request::get(["jobs", id, "metrics"]).parameter("get", names);
         let found: Option<Vec<Metric>> = self.optional(&request).await?;
-        let metric = found.and_then(|found| found.into_iter().next());
-        Ok(metric.and_then(|metric| metric.value.parse().ok()))
+        let found = found.unwrap_or_default();
+        let number = |name: &str| -> Option<u64> {
+            let metric = found.iter().find(|metric| metric.id == name)?;
+            metric.value.parse().ok()
+        };
+        let rescales = number("numRescales").unwrap_or(0);
+        Ok(number("numRestarts").map(|restarts| restarts.saturating_sub(rescales)))
     }
 
     /// Uploads a jar and returns its id there. Each upload is another one.

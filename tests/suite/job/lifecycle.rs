@@ -269,7 +269,10 @@ fn a_job_is_suspended_rescaled_and_put_back() {
         },
     );
     assert!(job.plan(2).contains("parallelism is changed"));
-    job.apply(&[]).expect(0);
+    job.apply(&["--wait"]).expect(0);
+    // Flink counts it as a restart; nothing failed.
+    let status = job.project.run(&["status", "--env", "dev", "--json"]);
+    assert!(!status.expect(0).stdout.contains("restarts"));
     job.produce(20);
     job.expect_exact();
     job.plan(0);

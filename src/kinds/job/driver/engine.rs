@@ -71,7 +71,7 @@ pub(super) struct Look {
     pub(super) tasks: BTreeMap<String, u32>,
     /// How many tasks a part has and is to have, where it has fewer for want of room.
     pub(super) short_of: Option<(u32, u32)>,
-    /// How many times it was restarted since its start.
+    /// How many times it was restarted since its start because something failed.
     pub(super) restarts: u64,
     /// How many checkpoints were completed since its start; absent where it begins none by itself.
     pub(super) checkpoints: Option<u64>,
@@ -79,6 +79,8 @@ pub(super) struct Look {
     pub(super) has_own: bool,
     /// What its state was restored from last.
     pub(super) restored: Option<String>,
+    /// Whether that is state of its own, as after a rescaling.
+    pub(super) resumed: bool,
     /// Why it last failed.
     pub(super) cause: Option<String>,
 }

@@ -133,6 +133,12 @@ fn ruined(look: &Look, run: &Run) -> Option<String> {
         Some(cause) => format!(": {cause}"),
         None => String::new(),
     };
+    if look.phase == Phase::Finished {
+        return Some(format!(
+            "it is {}: the program came to its end, and a job is one that goes on",
+            look.word
+        ));
+    }
     if look.phase != Phase::Active {
         return Some(format!("it is {}{}", look.word, cause()));
     }
@@ -140,7 +146,8 @@ fn ruined(look: &Look, run: &Run) -> Option<String> {
         return Some(format!("it was restarted{}", cause()));
     }
     match (&run.from, &look.restored) {
-        (Some(from), Some(restored)) if !is_same_place(from, restored) => {
+        // A job that was given more tasks has gone on from a checkpoint of its own since.
+        (Some(from), Some(restored)) if !look.resumed && !is_same_place(from, restored) => {
             Some(format!("it was restored from {restored}, not from {from}"))
         }
         _ => None,
@@ -202,7 +209,43 @@ fn is_same_place(asked: &str, taken: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+
+    /// A run from a savepoint that looks so.
+    fn told(phase: Phase, restored: &str, resumed: bool) -> Option<String> {
+        let run = Run {
+            id: "0a".into(),
+            generation: 2,
+            version: None,
+            from: Some("file:/sp-1".into()),
+            restored: false,
+        };
+        let look = Look {
+            phase,
+            word: format!("{phase:?}").to_uppercase(),
+            parts: 1,
+            running: 1,
+            tasks: BTreeMap::new(),
+            short_of: None,
+            restarts: 0,
+            checkpoints: Some(1),
+            has_own: resumed,
+            restored: Some(restored.into()),
+            resumed,
+            cause: None,
+        };
+        ruined(&look, &run)
+    }
+
+    #[test]
+    fn a_run_goes_on_from_its_own_state_and_from_no_other() {
+        assert_eq!(told(Phase::Active, "file:/sp-1", false), None);
+        assert_eq!(told(Phase::Active, "file:/c/0a/chk-3", true), None);
+        insta::assert_snapshot!(told(Phase::Active, "file:/sp-2", false).expect("another"), @"it was restored from file:/sp-2, not from file:/sp-1");
+        insta::assert_snapshot!(told(Phase::Finished, "file:/sp-1", false).expect("it ended"), @"it is FINISHED: the program came to its end, and a job is one that goes on");
+    }
 
     #[test]
     fn places_are_one_whatever_their_slashes() {

@@ -380,6 +380,7 @@ fn look(
         short_of: None,
         restarts: 0,
         checkpoints: counted.map(|found| found.counts.completed),
+        resumed: is_own,
         has_own: is_own || checkpoints.is_some_and(|found| found.counts.completed > 0),
         restored,
         cause: None,

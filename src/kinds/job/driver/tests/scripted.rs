@@ -391,6 +391,7 @@ impl Engine for Scripted {
                 checkpoints: (world.trouble != Some(Trouble::NoInterval)).then_some(job.own),
                 has_own: job.own > 0,
                 restored,
+                resumed: false,
                 cause: None,
             })
         })
