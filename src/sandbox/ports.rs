@@ -43,6 +43,9 @@ fn bind(port: u16) -> io::Result<TcpListener> {
 
 #[cfg(test)]
 mod tests {
+    use std::thread::sleep;
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -54,12 +57,25 @@ mod tests {
         distinct.sort_unstable();
         distinct.dedup();
         assert_eq!(distinct.len(), 15);
-        let taken = bind(first[7])?;
+        // A process that another test starts at this moment holds copies of the listeners until it runs its program.
+        for _ in 0..50 {
+            if keeps_what_is_free(first)? {
+                return Ok(());
+            }
+            sleep(Duration::from_millis(20));
+        }
+        Err(io::Error::other("a port that is free was not kept"))
+    }
+
+    /// Assigns ports again of which one is taken; whether that one is another then, and no other is.
+    fn keeps_what_is_free(first: [u16; 15]) -> io::Result<bool> {
+        let Ok(_taken) = bind(first[7]) else {
+            return Ok(false);
+        };
+        let mut ports = first;
         assign(&mut ports)?;
         assert_ne!(ports[7], first[7]);
         let same = first.iter().zip(&ports).filter(|(a, b)| a == b).count();
-        assert_eq!(same, 14);
-        drop(taken);
-        Ok(())
+        Ok(same == 14)
     }
 }
