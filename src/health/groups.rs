@@ -92,15 +92,11 @@ pub(super) async fn read(
     };
     groups.retain(|group| wanted.groups.contains_key(&*group.id));
     let topics: Vec<Arc<str>> = wanted.topics.iter().cloned().collect();
-    let listed: BTreeSet<&str> = groups.iter().map(|group| &*group.id).collect();
-    let absent = wanted.groups.keys().map(String::as_str);
-    let absent = absent.filter(|id| !listed.contains(id)).map(Arc::from);
-    let absent: Vec<Arc<str>> = absent.collect();
     let (positions, ends, described, hidden) = tokio::try_join!(
         client.positions(&groups),
         client.ends(&topics),
         describe(client, &groups),
-        client.hidden_groups(&absent),
+        client.hidden_groups(&groups, wanted.groups.keys().map(String::as_str)),
     )?;
     let lags = client.lags(positions, ends).await?;
     let each = groups.iter().zip(lags).map(|(group, lag)| {

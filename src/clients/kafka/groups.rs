@@ -143,14 +143,18 @@ impl Client {
         Ok(groups)
     }
 
-    /// Returns those of some groups that were not listed which we may not see, and the broker's words: a broker
-    /// lists what its caller may describe, and says nothing of the rest. Any broker can tell, since that comes
-    /// before the question which of them coordinates a group.
+    /// Returns those of some groups which we may not see, and the broker's words. They are not among those that were
+    /// listed: a broker lists what its caller may describe, and says nothing of the rest. Any broker can tell, since
+    /// that comes before the question which of them coordinates a group.
     pub async fn hidden_groups(
         &self,
-        ids: &[Arc<str>],
+        listed: &[ListedGroup],
+        ids: impl IntoIterator<Item = &str>,
     ) -> Result<BTreeMap<Arc<str>, BrokerError>, KafkaError> {
-        let requests = ids.chunks(CHUNK).map(|some| {
+        let listed: BTreeSet<&str> = listed.iter().map(|group| &*group.id).collect();
+        let absent = ids.into_iter().filter(|id| !listed.contains(id));
+        let absent: Vec<Arc<str>> = absent.map(Arc::from).collect();
+        let requests = absent.chunks(CHUNK).map(|some| {
             let ids = some.iter().map(|id| GroupId(text(id)));
             let request = DescribeGroupsRequest::default().with_groups(ids.collect());
             (Target::Any, request)

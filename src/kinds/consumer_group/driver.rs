@@ -214,16 +214,13 @@ pub(in crate::kinds) fn chosen(all: &[ListedGroup], ids: &BTreeSet<&str>) -> Vec
     chosen.cloned().collect()
 }
 
-/// Returns which of some groups we may not see, and why: they are not among all that were listed.
+/// Returns which of some groups we may not see, and why.
 pub(in crate::kinds) async fn hidden(
     client: &Client,
     all: &[ListedGroup],
     ids: &BTreeSet<&str>,
 ) -> Result<BTreeMap<String, String>, KafkaError> {
-    let listed: BTreeSet<&str> = all.iter().map(|group| &*group.id).collect();
-    let absent = ids.difference(&listed).map(|&id| Arc::from(id));
-    let absent: Vec<Arc<str>> = absent.collect();
-    let hidden = client.hidden_groups(&absent).await?;
+    let hidden = client.hidden_groups(all, ids.iter().copied()).await?;
     let hidden = hidden.into_iter();
     Ok(hidden
         .map(|(id, error)| (id.to_string(), error.to_string()))
